@@ -1,0 +1,136 @@
+// Variant of matmul for software adapters: ROWS rows x 8 * COLS vec4 columns a workgroup of one 8-lane subgroup. No workgroup memory:
+// rows come from the workgroup id, so that loads of a are the same in every lane; b and c go by vec4.
+// NN reads a by vec4 along k, TN by vec4 along the rows. TB is not here: the host transposes b instead, which costs less.
+// Any m; k, lda, ldb, ldc, offsets and strides % 4 == 0 (k for NN only); columns from n up to the next multiple of 4 are written.
+// Grid: (ceil(n / (32 * COLS)), ceil(m / ROWS), batches). Accumulation in the order of k; c is =, with ACC +=.
+// gpucheck: skip=all (never runs on a GPU)
+//#variant matmul
+//#const TA 0
+//#const TB 0
+//#const BF16 0
+//#const BIAS 0
+//#const ACT 0
+//#const RES 0
+//#const PRE 0
+//#const ACC 0
+//#const ROWS 8
+//#const COLS 2
+//#instance TA=1
+//#instance BF16=1 BIAS=1 ACT=1 PRE=1
+//#instance BF16=1 RES=1
+//#instance TA=1 ACC=1
+//#instance COLS=1
+//#instance ROWS=4 COLS=1 TA=1
+//#import matmul_params
+@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
+//#if BF16
+@group(0) @binding(1) var<storage, read> b: array<vec2<u32>>;
+//#else
+@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
+//#end
+@group(0) @binding(2) var<storage, read_write> c: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> p: P;
+//#if BIAS
+@group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
+//#end
+//#if RES
+@group(0) @binding(5) var<storage, read> residual: array<vec4<f32>>;
+//#end
+//#if PRE
+@group(0) @binding(6) var<storage, read_write> pre: array<vec4<f32>>;
+//#end
+//#if ACT
+//#import activation
+//#end
+
+fn load_b(i: u32) -> vec4<f32> {
+//#if BF16
+  let u = b[i];
+  return bitcast<vec4<f32>>(vec4<u32>(u.x << 16u, u.x & 0xffff0000u, u.y << 16u, u.y & 0xffff0000u));
+//#else
+  return b[i];
+//#end
+}
+
+fn put(i: u32, col: u32, s: vec4<f32>) {
+  var y = p.alpha * s;
+//#if BIAS
+  y += bias[p.bias0 / 4u + col];
+//#end
+//#if PRE
+  pre[i] = y;
+//#end
+//#if ACT
+  y = act4(y);
+//#end
+//#if RES
+  y += residual[i];
+//#end
+//#if ACC
+  y += c[i];
+//#end
+  c[i] = y;
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<u32>) {
+  let col = w.x * ${8*COLS}u + t;
+  let row = w.y * ${ROWS}u;
+  let zb = w.z / p.heads;
+  let zh = w.z % p.heads;
+  let n4 = (p.n + 3u) / 4u;
+  let lda = p.lda / 4u;
+  let ldb = p.ldb / 4u;
+  let a0 = (p.a0 + zb * p.sab + zh / p.ga * p.sah) / 4u;
+  var bi = (p.b0 + zb * p.sbb + zh / p.gb * p.sbh) / 4u + col;
+//#for i 0 ROWS
+//#for j 0 COLS
+  var s${i}_${j} = vec4<f32>(0.0);
+//#end
+//#end
+//#if TA
+  var ai = a0 + row / 4u;
+  for (var k = 0u; k < p.k; k += 1u) {
+//#for j 0 COLS
+    let b${j} = load_b(bi + ${8*j}u);
+//#end
+//#for i 0 ROWS/4
+    let a${i} = a[ai + ${i}u];
+//#end
+//#for i 0 ROWS/4
+//#for j 0 COLS
+    s${4*i}_${j} += a${i}.x * b${j}; s${4*i+1}_${j} += a${i}.y * b${j}; s${4*i+2}_${j} += a${i}.z * b${j}; s${4*i+3}_${j} += a${i}.w * b${j};
+//#end
+//#end
+    ai += lda; bi += ldb;
+  }
+//#else
+  let ar = a0 + row * lda;
+  for (var k = 0u; k < p.k / 4u; k += 1u) {
+//#for i 0 ROWS
+    let a${i} = a[ar + ${i}u * lda + k];
+//#end
+//#for j 0 COLS
+    let x${j} = load_b(bi + ${8*j}u);
+    let y${j} = load_b(bi + ldb + ${8*j}u);
+    let z${j} = load_b(bi + 2u * ldb + ${8*j}u);
+    let w${j} = load_b(bi + 3u * ldb + ${8*j}u);
+//#end
+//#for i 0 ROWS
+//#for j 0 COLS
+    s${i}_${j} += a${i}.x * x${j}; s${i}_${j} += a${i}.y * y${j}; s${i}_${j} += a${i}.z * z${j}; s${i}_${j} += a${i}.w * w${j};
+//#end
+//#end
+    bi += 4u * ldb;
+  }
+//#end
+  let ldc = p.ldc / 4u;
+  let ci = (p.c0 + zb * p.scb + zh * p.sch) / 4u + row * ldc + col;
+//#for j 0 COLS
+  if (col + ${8*j}u < n4) {
+//#for i 0 ROWS
+    if (row + ${i}u < p.m) { put(ci + ${i}u * ldc + ${8*j}u, col + ${8*j}u, s${i}_${j}); }
+//#end
+  }
+//#end
+}
