@@ -1,0 +1,107 @@
+package graph
+
+import (
+	"luthier/backend"
+	"luthier/shaders"
+)
+
+func backendU(name string, v any) backend.U { return backend.U{name: v} }
+
+// addVec is y = x + v, v along each row.
+type addVec struct{}
+
+// AddVec adds the vector v: [d] to each row of x: [rows, d]. A bias.
+func AddVec(x, v *Node) *Node { return x.g.apply(addVec{}, x, v)[0] }
+
+func vecSigs(in []Sig) ([]Sig, error) {
+	if err := dense("x", in[0]); err != nil {
+		return nil, err
+	}
+	if err := dense("vector", in[1]); err != nil {
+		return nil, err
+	}
+	return []Sig{in[0]}, wantShape("vector", Shape{in[0].Shape.Last()}, in[1])
+}
+
+func (addVec) Infer(in []Sig) ([]Sig, error) { return vecSigs(in) }
+func (addVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
+	dx := []*Node{dy[0], nil}
+	if need[1] {
+		dx[1] = ColSum(dy[0])
+	}
+	return dx
+}
+func (addVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "add_vec") }
+
+// mulVec is y = x v, v along each row.
+type mulVec struct{}
+
+// MulVec multiplies each row of x: [rows, d] by the vector v: [d]. (IA)3's scale.
+func MulVec(x, v *Node) *Node { return x.g.apply(mulVec{}, x, v)[0] }
+
+func (mulVec) Infer(in []Sig) ([]Sig, error) { return vecSigs(in) }
+func (mulVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
+	dx := make([]*Node, 2)
+	if need[0] {
+		dx[0] = MulVec(dy[0], c.In[1])
+	}
+	if need[1] {
+		dx[1] = ColSum(Mul(dy[0], c.In[0]))
+	}
+	return dx
+}
+func (mulVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "mul_vec") }
+
+// vecLower runs the vec4 kernel, or the scalar one where rows are no multiple of 4.
+func vecLower(l *Lowerer, c *Call, kernel string) {
+	x := c.In[0]
+	d := x.Shape.Last()
+	args := Args{"x": l.Ref(x), "v": l.Ref(c.In[1]), "y": l.Ref(c.Out[0])}
+	if d%4 != 0 {
+		n := x.Shape.Elems()
+		l.Dispatch(kernel+"_any", l.wg(nil), backend.Grid((n+l.WG()-1)/l.WG()), args, backend.U{"n": n, "d": d}, float64(n))
+		return
+	}
+	l.flat(kernel, nil, x.Shape.Elems(), args, backend.U{"d4": d / 4})
+}
+
+// colSum is y[j] = sum over rows of x[i, j].
+type colSum struct{}
+
+// ColSum sums the rows of x: [rows, d] to [d]. The gradient of a bias. Blocks of rows first, then the blocks, in fixed order.
+func ColSum(x *Node) *Node { return x.g.apply(colSum{}, x)[0] }
+
+func (colSum) Infer(in []Sig) ([]Sig, error) {
+	return []Sig{f32(in[0].Shape.Last())}, dense("x", in[0])
+}
+func (colSum) VJP(c *Call, dy []*Node, _ []bool) []*Node { return nil }
+func (colSum) Lower(l *Lowerer, c *Call) {
+	x := c.In[0]
+	l.colSum(l.Ref(x), x.Shape.Rows(), x.Shape.Last(), l.Ref(c.Out[0]))
+}
+
+// blockRows is how many rows one thread of a partial column sum goes through.
+const blockRows = 64
+
+// colSum finishes [rows, d] partial sums into y: [d].
+func (l *Lowerer) colSum(x Ref, rows, d int, y Ref) {
+	blocks := (rows + blockRows - 1) / blockRows
+	if blocks > 1 {
+		part := l.Temp(blocks * d)
+		l.colSumOnce(x, rows, d, blockRows, blocks, part)
+		x, rows = part, blocks
+	}
+	l.colSumOnce(x, rows, d, rows, 1, y)
+}
+
+func (l *Lowerer) colSumOnce(x Ref, rows, d, per, blocks int, y Ref) {
+	wg := l.WG()
+	if d%4 != 0 {
+		l.Dispatch("col_sum_any", l.wg(nil), [3]uint32{uint32((d + wg - 1) / wg), uint32(blocks), 1}, Args{"x": x, "y": y},
+			backend.U{"rows": rows, "n": d, "per": per}, float64(rows*d))
+		return
+	}
+	n4 := d / 4
+	l.Dispatch("col_sum", l.wg(shaders.Consts{}), [3]uint32{uint32((n4 + wg - 1) / wg), uint32(blocks), 1}, Args{"x": x, "y": y},
+		backend.U{"rows": rows, "n4": n4, "ld4": n4, "per": per}, float64(rows*d))
+}
