@@ -14,6 +14,8 @@ type AttentionOptions struct {
 	Causal        bool
 	Prefix        int     // with Causal: the first Prefix keys are seen by every query
 	Scale         float32 // of the scores; 0 means 1 / sqrt(D)
+	Drop          float32 // probability of dropping an attention weight
+	Salt          uint32  // of that dropout
 	HasMask, Bias bool    // set by Attention
 }
 
@@ -24,14 +26,17 @@ type attention struct{ AttentionOptions }
 
 // Attention is scaled dot-product attention (Vaswani et al. 2017) with grouped queries (Ainslie et al. 2023).
 // q: [B*Tq, Heads*D]; k, v: [B*Tk, KV*D]; mask: u32 [B, Tk], zero hides a key, or nil; bias: [Heads, Tq, Tk] added to the scores, or nil,
-// a constant. A query that sees no key gives zeros. Returns [B*Tq, Heads*D].
-func Attention(q, k, v, mask, bias *Node, o AttentionOptions) *Node {
+// a constant; rng: the seed of Dropout, nil without Drop. A query that sees no key gives zeros. Returns [B*Tq, Heads*D].
+func Attention(q, k, v, mask, bias, rng *Node, o AttentionOptions) *Node {
 	in := []*Node{q, k, v}
 	if o.HasMask = mask != nil; o.HasMask {
 		in = append(in, mask)
 	}
 	if o.Bias = bias != nil; o.Bias {
 		in = append(in, bias)
+	}
+	if o.Drop != 0 {
+		in = append(in, rng)
 	}
 	if o.Scale == 0 && o.Heads > 0 {
 		o.Scale = float32(1 / math.Sqrt(float64(q.Shape.Last()/o.Heads)))
@@ -74,7 +79,11 @@ func (o attention) VJP(c *Call, dy []*Node, _ []bool) []*Node {
 	if dy[0] == nil {
 		return nil
 	}
-	return dy[0].g.apply(attentionGrad{o.AttentionOptions}, c.In[0], c.In[1], c.In[2], c.Out[1], dy[0])
+	in := []*Node{c.In[0], c.In[1], c.In[2], c.Out[1], dy[0]}
+	if o.Drop != 0 {
+		in = append(in, c.In[len(c.In)-1])
+	}
+	return dy[0].g.apply(attentionGrad{o.AttentionOptions}, in...)
 }
 
 func (o attention) Lower(l *Lowerer, c *Call) {
@@ -95,8 +104,21 @@ func (o attention) Lower(l *Lowerer, c *Call) {
 		consts["BIAS"], args["bias"] = 1, l.Ref(c.In[i])
 	}
 	o.columns(l, "attn_softmax", consts, args, map[string]any{"heads": o.Heads, "offset": o.Tk - o.Tq, "prefix": o.Prefix})
-	l.product(o.byQuery(d, p, v, l.Ref(c.Out[0])))
+	l.product(o.byQuery(d, o.dropped(l, p, c.In[len(c.In)-1]), v, l.Ref(c.Out[0])))
 }
+
+// dropped is p after dropout, p itself without.
+func (o AttentionOptions) dropped(l *Lowerer, p Ref, seed *Node) Ref {
+	if o.Drop == 0 {
+		return p
+	}
+	y := l.Temp(o.weights())
+	l.dropout(p, y, l.Ref(seed), o.weights(), o.Drop, o.Salt)
+	return y
+}
+
+// weights is the number of attention weights, padding included.
+func (o AttentionOptions) weights() int { return o.B * o.Heads * o.Tk * o.ldq() }
 
 // ldq is the distance of key rows in the transposed scores.
 func (o AttentionOptions) ldq() int { return up4(o.Tq) }
@@ -148,7 +170,7 @@ func (o AttentionOptions) columns(l *Lowerer, kernel string, consts shaders.Cons
 		float64(4*o.B*o.Heads*o.Tk*o.Tq))
 }
 
-// attentionGrad is (dq, dk, dv). Inputs: q, k, v, p, do.
+// attentionGrad is (dq, dk, dv). Inputs: q, k, v, p, do, then seed.
 type attentionGrad struct{ AttentionOptions }
 
 func (attentionGrad) Infer(in []Sig) ([]Sig, error) {
@@ -160,9 +182,10 @@ func (attentionGrad) VJP(*Call, []*Node, []bool) []*Node { return nil }
 func (o attentionGrad) Lower(l *Lowerer, c *Call) {
 	d := c.In[0].Shape.Last() / o.Heads
 	q, k, v, p, do := l.Ref(c.In[0]), l.Ref(c.In[1]), l.Ref(c.In[2]), l.Ref(c.In[3]), l.Ref(c.In[4])
-	o.byKey(l, d, p, do, l.Ref(c.Out[2]))
-	ds := l.Temp(o.B * o.Heads * o.Tk * o.ldq())
+	o.byKey(l, d, o.dropped(l, p, c.In[len(c.In)-1]), do, l.Ref(c.Out[2]))
+	ds := l.Temp(o.weights())
 	o.scores(l, d, v, do, 1, ds)
+	ds = o.dropped(l, ds, c.In[len(c.In)-1])
 	o.columns(l, "attn_softmax_grad", shaders.Consts{}, Args{"p": p, "dp": ds}, map[string]any{"scale": o.Scale})
 	l.product(o.byQuery(d, ds, k, l.Ref(c.Out[0])))
 	o.byKey(l, d, ds, q, l.Ref(c.Out[1]))

@@ -39,7 +39,11 @@ func (o dropout) VJP(c *Call, dy []*Node, _ []bool) []*Node {
 	return []*Node{dy[0].g.apply(o, dy[0], c.In[1])[0], nil}
 }
 func (o dropout) Lower(l *Lowerer, c *Call) {
-	threshold := uint32(math.Min(float64(o.P)*math.Ldexp(1, 32), math.MaxUint32))
-	l.flat("dropout", nil, c.Out[0].Shape.Elems(), Args{"x": l.Ref(c.In[0]), "seed": l.Ref(c.In[1]), "y": l.Ref(c.Out[0])},
-		backend.U{"salt": o.Salt, "threshold": threshold, "scale": float32(1 / (1 - float64(o.P)))})
+	l.dropout(l.Ref(c.In[0]), l.Ref(c.Out[0]), l.Ref(c.In[1]), c.Out[0].Shape.Elems(), o.P, o.Salt)
+}
+
+func (l *Lowerer) dropout(x, y, seed Ref, n int, p float32, salt uint32) {
+	threshold := uint32(math.Min(float64(p)*math.Ldexp(1, 32), math.MaxUint32))
+	l.flat("dropout", nil, n, Args{"x": x, "seed": seed, "y": y},
+		backend.U{"salt": salt, "threshold": threshold, "scale": float32(1 / (1 - float64(p)))})
 }

@@ -4,7 +4,9 @@ import (
 	"luthier/backend"
 )
 
-func weight(g *Graph, name string, dims ...int) *Node { return g.Weight(name, backend.F32, true, dims...) }
+func weight(g *Graph, name string, dims ...int) *Node {
+	return g.Weight(name, backend.F32, true, dims...)
+}
 
 func ints(g *Graph, name string, dims ...int) *Node { return g.InputOf(name, backend.U32, dims...) }
 
@@ -76,6 +78,7 @@ var (
 	_ = attentionCase("attention", AttentionOptions{B: 2, Tq: 5, Tk: 5, Heads: 2, KV: 2}, false, false)
 	_ = attentionCase("attention causal gqa", AttentionOptions{B: 2, Tq: 8, Tk: 8, Heads: 4, KV: 2, Causal: true}, false, false)
 	_ = attentionCase("attention mask bias", AttentionOptions{B: 2, Tq: 4, Tk: 4, Heads: 2, KV: 1}, true, true)
+	_ = attentionCase("attention dropout", AttentionOptions{B: 1, Tq: 4, Tk: 4, Heads: 2, KV: 2, Drop: 0.3, Salt: 5}, false, false)
 	_ = attentionCase("attention prefix", AttentionOptions{B: 1, Tq: 4, Tk: 7, Heads: 2, KV: 2, Causal: true, Prefix: 5}, true, false)
 )
 
@@ -89,6 +92,6 @@ func attentionCase(name string, o AttentionOptions, mask, bias bool) bool {
 		if bias {
 			b = g.Weight("bias", backend.F32, false, o.Heads, o.Tq, o.Tk)
 		}
-		return pooled(Attention(weight(g, "q", o.B*o.Tq, o.Heads*d), weight(g, "k", o.B*o.Tk, o.KV*d), weight(g, "v", o.B*o.Tk, o.KV*d), m, b, o))
-	}, map[string]func(int) float64{"mask": list(1, 1, 0, 1, 1)})
+		return pooled(Attention(weight(g, "q", o.B*o.Tq, o.Heads*d), weight(g, "k", o.B*o.Tk, o.KV*d), weight(g, "v", o.B*o.Tk, o.KV*d), m, b, ints(g, "seed", 4), o))
+	}, map[string]func(int) float64{"seed": list(9, 8, 7, 6), "mask": list(1, 1, 0, 1, 1)})
 }

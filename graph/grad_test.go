@@ -71,12 +71,12 @@ func checkGrad(t *testing.T, c gradCase, o Options) {
 	ctx := context.Background()
 	run := func() float64 {
 		require.NoError(t, p.Run(ctx))
-		return floats(p.Buffer(g.outputs[0]))[0]
+		return floats(p.Buffer(g.asked[0]))[0]
 	}
 	run()
 	got := make([][]float64, len(wrt))
 	for i := range wrt {
-		got[i] = append([]float64(nil), floats(p.Buffer(g.outputs[1+i]))[:wrt[i].Shape.Elems()]...)
+		got[i] = append([]float64(nil), floats(p.Buffer(g.asked[1+i]))[:wrt[i].Shape.Elems()]...)
 	}
 	rng := rand.New(rand.NewPCG(5, 5))
 	for i, w := range wrt {

@@ -19,7 +19,8 @@ type Graph struct {
 	calls   []*Call
 	leaves  map[string]*Node
 	order   []*Node // leaves in order of declaration
-	outputs []*Node // values that the host reads: they live to the end
+	outputs []*Node // values that the host reads: they live to the end. Passes may replace them
+	asked   []*Node // the same as they were asked for
 	scope   []string
 	block   int // current block for recompute, 0 outside
 	blocks  int
@@ -160,7 +161,15 @@ func (g *Graph) broken(Op) []*Node {
 }
 
 // Output marks values that the host reads after a run; their memory lives to the end of the program.
-func (g *Graph) Output(ns ...*Node) { g.outputs = append(g.outputs, ns...) }
+func (g *Graph) Output(ns ...*Node) {
+	for _, n := range ns {
+		if n == nil {
+			g.fail("Output: nil")
+			return
+		}
+		g.outputs, g.asked = append(g.outputs, n), append(g.asked, n)
+	}
+}
 
 // opName is the Op's type name without its package.
 func opName(op Op) string {

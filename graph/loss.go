@@ -80,7 +80,7 @@ func (l *Lowerer) lossStats(logits, labels, stats Ref, rows, nc, ld, v0 int, fir
 // lossEnd makes loss, rows and lse, the outputs of c, from the statistics.
 func (l *Lowerer) lossEnd(stats Ref, labels, scale *Node, rows, vocab int, smoothing float32, c *Call) {
 	each := l.Ref(c.Out[1])
-	l.Dispatch("cross_entropy_loss", l.wg(nil), backend.Grid((rows+l.WG()-1)/l.WG()), Args{"stats": stats, "labels": l.Ref(labels), "loss": each,
+	l.threads("cross_entropy_loss", nil, rows, Args{"stats": stats, "labels": l.Ref(labels), "loss": each,
 		"lse": l.Ref(c.Out[2])}, backend.U{"rows": rows, "vocab": vocab, "smoothing": smoothing}, float64(rows))
 	l.scaledSum(each, rows, l.Ref(scale), l.Ref(c.Out[0]))
 }
@@ -158,7 +158,7 @@ func (mse) VJP(c *Call, dy []*Node, _ []bool) []*Node {
 func (mse) Lower(l *Lowerer, c *Call) {
 	n := c.In[0].Shape.Elems()
 	each := l.Ref(c.Out[1])
-	l.Dispatch("mse", l.wg(nil), backend.Grid((n+l.WG()-1)/l.WG()), Args{"pred": l.Ref(c.In[0]), "targets": l.Ref(c.In[1]), "weight": l.Ref(c.In[2]),
+	l.threads("mse", nil, n, Args{"pred": l.Ref(c.In[0]), "targets": l.Ref(c.In[1]), "weight": l.Ref(c.In[2]),
 		"loss": each}, backend.U{"n": n}, float64(n))
 	l.scaledSum(each, n, l.Ref(c.In[3]), l.Ref(c.Out[0]))
 }
@@ -170,6 +170,6 @@ func (mseGrad) Infer(in []Sig) ([]Sig, error)      { return []Sig{in[0]}, nil }
 func (mseGrad) VJP(*Call, []*Node, []bool) []*Node { return nil }
 func (mseGrad) Lower(l *Lowerer, c *Call) {
 	n := c.In[0].Shape.Elems()
-	l.Dispatch("mse_grad", l.wg(nil), backend.Grid((n+l.WG()-1)/l.WG()), Args{"pred": l.Ref(c.In[0]), "targets": l.Ref(c.In[1]),
+	l.threads("mse_grad", nil, n, Args{"pred": l.Ref(c.In[0]), "targets": l.Ref(c.In[1]),
 		"weight": l.Ref(c.In[2]), "scale": l.Ref(c.In[3]), "dp": l.Ref(c.Out[0])}, backend.U{"n": n}, float64(n))
 }

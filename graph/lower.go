@@ -75,13 +75,17 @@ type Lowerer struct {
 // Software tells whether kernels for software adapters are wanted.
 func (l *Lowerer) Software() bool { return l.Info.Class == backend.Software }
 
-// WG is the workgroup size of row and flat kernels on this class of adapter.
+// WG is the workgroup size of row and column kernels on this class of adapter: one subgroup on software adapters, where a barrier then
+// costs nothing.
 func (l *Lowerer) WG() int {
 	if l.Software() {
 		return 8
 	}
-	return 64
+	return flatWG
 }
+
+// flatWG is the workgroup size of kernels whose threads do not meet. Software adapters want it too: a workgroup costs them 0.1 us.
+const flatWG = 64
 
 func (l *Lowerer) fail(err error) {
 	if l.err == nil && err != nil {
@@ -205,7 +209,16 @@ func (l *Lowerer) flat(kernel string, c shaders.Consts, n int, args Args, u back
 		u = backend.U{}
 	}
 	u["n4"] = n4
-	l.Dispatch(kernel, l.wg(c), backend.Grid((n4+l.WG()-1)/l.WG()), args, u, float64(n))
+	l.threads(kernel, c, n4, args, u, float64(n))
+}
+
+// threads dispatches a kernel with one thread for each of n items that do not meet.
+func (l *Lowerer) threads(kernel string, c shaders.Consts, n int, args Args, u backend.U, flops float64) {
+	k := shaders.Consts{"WG": flatWG}
+	for name, v := range c {
+		k[name] = v
+	}
+	l.Dispatch(kernel, k, backend.Grid((n+flatWG-1)/flatWG), args, u, flops)
 }
 
 // rows dispatches a kernel with one workgroup a row.

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"strings"
+
 	"luthier/backend"
 	"luthier/shaders"
 )
@@ -84,7 +86,7 @@ func (l *Lowerer) variant(p *product) variant {
 	if l.Software() {
 		return softwareMatmul(p)
 	}
-	return gpuMatmul(l.Info.Class, p)
+	return gpuMatmul(l.Info, p)
 }
 
 // softwareMatmul picks a tile of matmul_cpu: 8 x 64 where the shape fills it, narrower for narrow products.
@@ -102,7 +104,41 @@ func softwareMatmul(p *product) variant {
 	return variant{"matmul_cpu", shaders.Consts{"ROWS": rows, "COLS": cols}, rows, 32 * cols}
 }
 
-// gpuMatmul is the table for GPUs.
-func gpuMatmul(c backend.Class, p *product) variant {
-	return plainMatmul
+// gpuMatmul is the table for GPUs, by static figures of real compilers (docs/numerics.md has no timing of them): the first line that fits.
+func gpuMatmul(info backend.Info, p *product) variant {
+	if p.K%4 != 0 {
+		return plainMatmul
+	}
+	switch {
+	case p.M <= 4 && !p.TA:
+		v := variant{"matmul_gemv", shaders.Consts{"ROWS": 4}, 4, 32}
+		if p.M == 1 {
+			v.consts, v.rows = shaders.Consts{"ROWS": 1}, 1
+		}
+		if p.TB {
+			v.cols = 4
+		}
+		return v
+	case p.N <= 32:
+		return variant{"matmul_skinny", nil, 64, 16}
+	case p.M <= 32:
+		return variant{"matmul_skinny", shaders.Consts{"WIDE": 1}, 16, 64}
+	case p.M >= 512 && p.N >= 512 && bigTiles(info):
+		return variant{"matmul_big", nil, 128, 128}
+	}
+	return variant{"matmul_tile", nil, 128, 64}
+}
+
+// bigTiles tells whether 64 accumulators a thread suit the adapter: NVIDIA and AMD's RDNA; elsewhere they spill or starve.
+func bigTiles(info backend.Info) bool {
+	if info.Class == backend.NVIDIA {
+		return true
+	}
+	name := strings.ToLower(info.Name + " " + info.Driver)
+	for _, rdna := range []string{"navi", "gfx10", "gfx11", "gfx12", "rx 5", "rx 6", "rx 7", "rx 9"} {
+		if info.Class == backend.AMD && strings.Contains(name, rdna) && !strings.Contains(name, "rx 580") && !strings.Contains(name, "rx 570") {
+			return true
+		}
+	}
+	return false
 }

@@ -101,8 +101,8 @@ func (d *Draft) Bind(s *Store) (*Program, error) {
 		rec.Dispatches = append(rec.Dispatches, x)
 	}
 	p := &Program{Plan: d.Plan, store: s, rec: rec, bufs: map[*Node]backend.Buffer{}}
-	for _, n := range d.Graph.outputs {
-		p.bufs[n] = bufs[d.low.byNode[n.root()][0]]
+	for i, n := range d.Graph.outputs {
+		p.bufs[d.Graph.asked[i]] = bufs[d.low.byNode[n.root()][0]]
 	}
 	return p, nil
 }

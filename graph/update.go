@@ -170,7 +170,7 @@ func (record) VJP(*Call, []*Node, []bool) []*Node { return nil }
 func (record) Updates() []int                     { return []int{0} }
 func (record) Lower(l *Lowerer, c *Call) {
 	n := c.In[2].Shape.Last()
-	l.Dispatch("record", l.wg(nil), backend.Grid((n+l.WG()-1)/l.WG()), Args{"src": l.Ref(c.In[2]), "ring": l.Ref(c.In[0]), "slot": l.Ref(c.In[1])},
+	l.threads("record", nil, n, Args{"src": l.Ref(c.In[2]), "ring": l.Ref(c.In[0]), "slot": l.Ref(c.In[1])},
 		backend.U{"n": n, "len": c.In[0].Shape[0]}, float64(n))
 }
 

@@ -59,7 +59,7 @@ func vecLower(l *Lowerer, c *Call, kernel string) {
 	args := Args{"x": l.Ref(x), "v": l.Ref(c.In[1]), "y": l.Ref(c.Out[0])}
 	if d%4 != 0 {
 		n := x.Shape.Elems()
-		l.Dispatch(kernel+"_any", l.wg(nil), backend.Grid((n+l.WG()-1)/l.WG()), args, backend.U{"n": n, "d": d}, float64(n))
+		l.threads(kernel+"_any", nil, n, args, backend.U{"n": n, "d": d}, float64(n))
 		return
 	}
 	l.flat(kernel, nil, x.Shape.Elems(), args, backend.U{"d4": d / 4})

@@ -1,0 +1,120 @@
+// Package model builds pretrained transformers as graphs: one file an architecture, named after Hugging Face's model_type.
+//
+// A Builder holds what one build needs; an architecture is a few functions that call its methods in the order of their equations. Every
+// weight passes through a Site, the seam at which fine-tuning methods (package peft) act. Weights come from safetensors files in Hugging
+// Face's layout, mapped and not copied.
+package model
+
+import (
+	"fmt"
+	"sort"
+
+	"luthier/backend"
+	"luthier/graph"
+)
+
+// Task is what a model is trained to do.
+type Task string
+
+// Tasks, by the names that the command line takes.
+const (
+	CausalLM Task = "clm"
+	MaskedLM Task = "mlm"
+	Classify Task = "classify"
+	Regress  Task = "regress"
+)
+
+// PEFTType is PEFT's name of the task, for adapter_config.json.
+func (t Task) PEFTType() string {
+	switch t {
+	case CausalLM:
+		return "CAUSAL_LM"
+	case Classify, Regress:
+		return "SEQ_CLS"
+	}
+	return ""
+}
+
+// Spec describes an architecture.
+type Spec struct {
+	Type    string
+	Prefix  string          // of the base model's weights in a checkpoint with a head; a bare base model's file lacks it
+	Classes map[Task]string // transformers' class by task
+	Targets []string        // linear modules that LoRA adapts by default, as PEFT has them
+	Heads   []string        // modules that a checkpoint may lack: they start fresh
+	Decoder bool            // generates text
+	Check   func(*Config) error
+	Hidden  func(*Builder) *graph.Node                               // last hidden states, [B*T, d]
+	Vocab   func(*Builder, *graph.Node) (h, table, bias *graph.Node) // what the vocabulary head multiplies
+	Labels  func(b *Builder, h *graph.Node, labels int) *graph.Node  // classification logits, [B, labels]
+}
+
+var specs = map[string]Spec{}
+
+func register(s Spec) bool {
+	specs[s.Type] = s
+	return true
+}
+
+// Types lists the supported model_type values, sorted.
+func Types() []string {
+	var out []string
+	for t := range specs {
+		out = append(out, t)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// SpecOf is the architecture of a model_type.
+func SpecOf(modelType string) (Spec, bool) {
+	s, ok := specs[modelType]
+	return s, ok
+}
+
+// Outputs are the values of a built model.
+type Outputs struct {
+	Loss   *graph.Node // [1]: loss_scale times the sum of Rows
+	Rows   *graph.Node // loss of each token or sequence
+	Logits *graph.Node // [B, labels], or nil for language models
+}
+
+// Loss builds the model with the loss of the task. labels is the number of classes (1 for regression). Inputs beside those of the model:
+// labels u32 [B*T] or [B] (graph.Ignored for none), or targets and target_weights f32 [B]; loss_scale f32 [1].
+func (b *Builder) Loss(task Task, labels int, smoothing float32) (Outputs, error) {
+	s := specs[b.Config.ModelType]
+	if _, ok := s.Classes[task]; !ok {
+		return Outputs{}, fmt.Errorf("%s: a %s model has no task %s", b.Config.File, s.Type, task)
+	}
+	h := s.Hidden(b)
+	scale := b.G.InputOf("loss_scale", backend.F32, 1)
+	out := Outputs{}
+	switch task {
+	case CausalLM, MaskedLM:
+		h, table, bias := s.Vocab(b, h)
+		out.Loss, out.Rows = graph.VocabLoss(h, table, bias, b.G.InputOf("labels", backend.U32, b.Rows()), scale, smoothing)
+	case Classify:
+		out.Logits = s.Labels(b, h, labels)
+		out.Loss, out.Rows = graph.CrossEntropy(out.Logits, b.G.InputOf("labels", backend.U32, b.B), scale, smoothing)
+	case Regress:
+		out.Logits = s.Labels(b, h, 1)
+		out.Loss, out.Rows = graph.MSE(out.Logits, b.G.InputOf("targets", backend.F32, b.B), b.G.InputOf("target_weights", backend.F32, b.B), scale)
+	}
+	return out, b.err()
+}
+
+// Logits builds the model with the logits of picked rows: pick u32 [n] are token rows (b * T + t). A language model gives [n, vocab].
+func (b *Builder) Logits(n int) (*graph.Node, error) {
+	s := specs[b.Config.ModelType]
+	h := graph.GatherRows(s.Hidden(b), b.G.InputOf("pick", backend.U32, n))
+	h, table, bias := s.Vocab(b, h)
+	y := graph.Linear(h, table, bias)
+	return y, b.err()
+}
+
+func (b *Builder) err() error {
+	if b.Weights.err != nil {
+		return b.Weights.err
+	}
+	return b.G.Err()
+}

@@ -1,0 +1,210 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"luthier/backend"
+	"luthier/graph"
+	"luthier/model/safetensors"
+)
+
+// Weights is where the values of leaves come from: what was given (a loaded adapter, tables), then the checkpoint, then fresh
+// parameters. It remembers what the model asked for, so that a tensor nobody wanted or nobody had can be named.
+type Weights struct {
+	Seed      uint64 // of fresh parameters
+	Positions int    // rows of position tables: the longest sequence that programs will see
+	file      *safetensors.Model
+	config    *Config
+	spec      Spec
+	given     map[string][]float32
+	fresh     map[string]Init
+	used      map[string]string // tensor of the file by weight name
+	started   map[string]bool   // weights of heads that the checkpoint lacks
+	err       error
+}
+
+// OpenWeights opens the checkpoint in dir for a model of that config.
+func OpenWeights(dir string, c *Config) (*Weights, error) {
+	f, err := safetensors.OpenModel(dir)
+	if err != nil {
+		return nil, err
+	}
+	w := &Weights{Positions: c.MaxPositions, file: f, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, fresh: map[string]Init{},
+		used: map[string]string{}, started: map[string]bool{}}
+	return w, nil
+}
+
+// Close unmaps the checkpoint.
+func (w *Weights) Close() error { return w.file.Close() }
+
+// Give sets the values of a weight or parameter, ahead of the checkpoint's.
+func (w *Weights) Give(name string, x []float32) { w.given[name] = x }
+
+// Given are the values set by Give.
+func (w *Weights) Given(name string) ([]float32, bool) {
+	x, ok := w.given[name]
+	return x, ok
+}
+
+func (w *Weights) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// find looks for a weight in the checkpoint: by its name, or without the prefix that a bare base model's file lacks.
+func (w *Weights) find(name string) (safetensors.Tensor, bool) {
+	if t, ok := w.file.Tensor(name); ok {
+		return t, true
+	}
+	if short, ok := strings.CutPrefix(name, w.spec.Prefix); ok {
+		return w.file.Tensor(short)
+	}
+	return safetensors.Tensor{}, false
+}
+
+// declare checks a weight against the checkpoint and chooses its storage type: bf16 stays bf16 in frozen matrices.
+func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, error) {
+	t, ok := w.find(name)
+	if !ok {
+		if x, given := w.given[name]; given {
+			if len(x) != graph.Shape(dims).Elems() {
+				return 0, fmt.Errorf("%s: %d values given, want shape %v", name, len(x), dims)
+			}
+			return backend.F32, nil
+		}
+		if !w.isHead(name) {
+			return 0, fmt.Errorf("%s: tensor %s is missing; the config (model_type %s, %d layers) wants it with shape %v",
+				w.file.Dir(), name, w.config.ModelType, w.config.Layers, dims)
+		}
+		w.started[name] = true
+		w.fresh[name] = Zeros
+		if strings.HasSuffix(name, ".weight") {
+			w.fresh[name] = Normal(w.config.InitializerRange)
+		}
+		return backend.F32, nil
+	}
+	if !graph.Shape(dims).Equal(t.Shape) {
+		return 0, fmt.Errorf("%s: tensor %s has shape %v, the config wants %v", w.file.Dir(), t.Name, t.Shape, dims)
+	}
+	w.used[name] = t.Name
+	if t.DType == safetensors.BF16 && !trains && len(dims) == 2 && dims[0]%4 == 0 && dims[1]%4 == 0 && w.given[name] == nil {
+		return backend.BF16, nil
+	}
+	return backend.F32, nil
+}
+
+// isHead tells whether a checkpoint of the base model may lack the weight.
+func (w *Weights) isHead(name string) bool {
+	for _, h := range w.spec.Heads {
+		if strings.HasPrefix(name, h+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// Started lists the weights that the checkpoint lacks and that start fresh, sorted.
+func (w *Weights) Started() []string { return keys(w.started) }
+
+// Unused lists tensors of the checkpoint that no build asked for, sorted.
+func (w *Weights) Unused() []string {
+	used := map[string]bool{}
+	for _, t := range w.used {
+		used[t] = true
+	}
+	var out []string
+	for _, n := range w.file.Names() {
+		if !used[n] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func keys(m map[string]bool) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Source fills leaves for graph.Store.
+func (w *Weights) Source(n *graph.Node) ([]byte, error) {
+	l := n.Leaf()
+	if l.Of != "" {
+		raw, err := w.bytes(l.Of, l.From.DType, l.From.Shape)
+		if err != nil {
+			return nil, err
+		}
+		return transposed(raw, l.From.Shape, n.LD, l.From.DType), nil
+	}
+	return w.bytes(l.Name, n.DType, n.Shape)
+}
+
+// bytes are the values of a weight in storage type t.
+func (w *Weights) bytes(name string, t backend.DType, s graph.Shape) ([]byte, error) {
+	if t == backend.BF16 {
+		x, ok := w.find(name)
+		if !ok || x.DType != safetensors.BF16 {
+			return nil, fmt.Errorf("%s: %s is no longer a bf16 tensor", w.file.Dir(), name)
+		}
+		return x.Data, nil
+	}
+	x, err := w.Values(name, s.Elems())
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]byte, 4*len(x))
+	for i, v := range x {
+		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
+	}
+	return raw, nil
+}
+
+// Values are n float32 values of a weight or fresh parameter at the start of the run.
+func (w *Weights) Values(name string, n int) ([]float32, error) {
+	if x, ok := w.given[name]; ok {
+		if len(x) != n {
+			return nil, fmt.Errorf("%s: %d values given, want %d", name, len(x), n)
+		}
+		return x, nil
+	}
+	x := make([]float32, n)
+	if t, ok := w.find(name); ok {
+		return x, t.Float32(x)
+	}
+	init, ok := w.fresh[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: tensor %s is missing", w.file.Dir(), name)
+	}
+	init(w.rng(name), x)
+	return x, nil
+}
+
+// transposed turns a row-major matrix, with rows of the result padded to ld elements.
+func transposed(raw []byte, s graph.Shape, ld int, t backend.DType) []byte {
+	rows, cols := s[0], s[1]
+	if ld == 0 {
+		ld = rows
+	}
+	size := int(t.Bytes(2) / 2)
+	out := make([]byte, cols*ld*size)
+	const block = 32 // keeps both sides in cache
+	for i0 := 0; i0 < rows; i0 += block {
+		for j0 := 0; j0 < cols; j0 += block {
+			for i := i0; i < min(i0+block, rows); i++ {
+				for j := j0; j < min(j0+block, cols); j++ {
+					copy(out[(j*ld+i)*size:(j*ld+i+1)*size], raw[(i*cols+j)*size:])
+				}
+			}
+		}
+	}
+	return out
+}
