@@ -106,10 +106,10 @@ func floats(b backend.Buffer) []float64 { return b.(*ref.Buffer).Floats() }
 func fillLeaves(g *Graph, s *Store, c gradCase) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range g.Leaves() {
-		if !s.Has(n.leaf.Name) {
+		if !s.Has(key(n)) {
 			continue
 		}
-		x := floats(s.Buffers(n.leaf.Name)[0])
+		x := floats(s.Buffers(key(n))[0])
 		for i := range n.Shape.Elems() {
 			switch f := c.fill[n.leaf.Name]; {
 			case f != nil:
@@ -120,10 +120,10 @@ func fillLeaves(g *Graph, s *Store, c gradCase) {
 		}
 	}
 	for _, n := range g.Leaves() { // transposed leaves follow their originals
-		if n.leaf.Of == "" || !s.Has(n.leaf.Name) {
+		if n.leaf.Of == "" || !s.Has(key(n)) {
 			continue
 		}
-		y := floats(s.Buffers(n.leaf.Name)[0])
+		y := floats(s.Buffers(key(n))[0])
 		src := g.Find(n.leaf.Of)
 		x := make([]float64, src.Shape.Elems())
 		if s.Has(n.leaf.Of) {

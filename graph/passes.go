@@ -208,38 +208,48 @@ func common(r *rewriter) {
 }
 
 // schedule moves each update up to just behind the last call that makes one of its inputs or reads what it writes, so that a gradient's
-// memory is free again at once.
+// memory is free again at once. Updates keep their order among themselves where one touches what another writes.
 func schedule(r *rewriter) {
-	var out []*Call
-	pos := map[*Call]int{} // index in out
-	var moved []*Call
-	readers := map[*Node][]*Call{}
+	var out, moved []*Call
+	touch := map[*Node][]*Call{} // calls that have the value as an input
 	for _, c := range r.calls {
-		for _, in := range c.In {
-			readers[in] = append(readers[in], c)
-		}
 		if _, ok := c.Op.(updater); ok && len(c.Out) == 0 {
 			moved = append(moved, c)
-			continue
+		} else {
+			out = append(out, c)
 		}
-		pos[c] = len(out)
-		out = append(out, c)
+		for _, in := range c.In {
+			touch[in] = append(touch[in], c)
+		}
+	}
+	index, pos := map[*Call]int{}, map[*Call]int{} // place in the graph as built; place in out, behind which a call stands
+	for i, c := range r.calls {
+		index[c] = i
+	}
+	for i, c := range out {
+		pos[c] = i + 1
 	}
 	at := make([][]*Call, len(out)+1)
 	for _, u := range moved {
 		p := 0
 		for _, in := range u.In {
 			if in.call != nil {
-				p = max(p, pos[in.call]+1)
+				p = max(p, pos[in.call])
 			}
-		}
-		for _, i := range u.Op.(updater).Updates() {
-			for _, c := range readers[u.In[i]] {
-				if q, ok := pos[c]; ok && before(r.calls, c, u) {
-					p = max(p, q+1)
+			for _, c := range touch[in] { // an earlier update of what this one reads
+				if index[c] < index[u] && writes(c, in) {
+					p = max(p, pos[c])
 				}
 			}
 		}
+		for _, i := range u.Op.(updater).Updates() {
+			for _, c := range touch[u.In[i]] {
+				if index[c] < index[u] {
+					p = max(p, pos[c])
+				}
+			}
+		}
+		pos[u] = p
 		at[p] = append(at[p], u)
 	}
 	final := make([]*Call, 0, len(r.calls))
@@ -250,6 +260,20 @@ func schedule(r *rewriter) {
 		}
 	}
 	r.calls = final
+}
+
+// writes tells whether c updates n in place.
+func writes(c *Call, n *Node) bool {
+	u, ok := c.Op.(updater)
+	if !ok {
+		return false
+	}
+	for _, i := range u.Updates() {
+		if c.In[i] == n {
+			return true
+		}
+	}
+	return false
 }
 
 // before tells whether a stands before b.

@@ -28,6 +28,7 @@ type Program struct {
 	store *Store
 	rec   *backend.Recording
 	bufs  map[*Node]backend.Buffer
+	in    map[string]*tensor
 }
 
 // Prepare runs the passes, lowers and plans for an adapter with these limits. The graph is used up.
@@ -100,7 +101,12 @@ func (d *Draft) Bind(s *Store) (*Program, error) {
 		}
 		rec.Dispatches = append(rec.Dispatches, x)
 	}
-	p := &Program{Plan: d.Plan, store: s, rec: rec, bufs: map[*Node]backend.Buffer{}}
+	p := &Program{Plan: d.Plan, store: s, rec: rec, bufs: map[*Node]backend.Buffer{}, in: map[string]*tensor{}}
+	for _, n := range d.Graph.order {
+		if t := s.leaves[key(n)]; n.leaf.Kind == Input && t != nil && d.low.byNode[n] != nil {
+			p.in[n.leaf.Name] = t
+		}
+	}
 	for i, n := range d.Graph.outputs {
 		p.bufs[d.Graph.asked[i]] = bufs[d.low.byNode[n.root()][0]]
 	}
@@ -128,6 +134,18 @@ func (s *Store) buffer(st *storage, l *Lowerer) (backend.Buffer, error) {
 
 // Run queues the program once.
 func (p *Program) Run(ctx context.Context) error { return p.store.dev.Run(ctx, p.rec) }
+
+// Wants tells whether the program reads the input of that name.
+func (p *Program) Wants(input string) bool { return p.in[input] != nil }
+
+// Write sets an input before a run; a program that does not read it ignores it.
+func (p *Program) Write(input string, data []byte) error {
+	t := p.in[input]
+	if t == nil {
+		return nil
+	}
+	return p.store.write(input, t, data)
+}
 
 // Recording is what Run replays, for profiles.
 func (p *Program) Recording() *backend.Recording { return p.rec }

@@ -67,9 +67,17 @@ func (s *Store) Reserve(plans ...*Plan) error {
 	return s.reserve(sizes)
 }
 
+// key is a leaf's name in the store. Programs of several shapes share weights and states, and have inputs of their own.
+func key(n *Node) string {
+	if n.leaf.Kind == Input {
+		return fmt.Sprintf("%s %v", n.leaf.Name, n.Shape)
+	}
+	return n.leaf.Name
+}
+
 // ensure allocates and fills a leaf that no program has used yet.
 func (s *Store) ensure(n *Node, per int) (*tensor, error) {
-	if t, ok := s.leaves[n.leaf.Name]; ok {
+	if t, ok := s.leaves[key(n)]; ok {
 		if !t.sig.Shape.Equal(n.Shape) || t.sig.DType != n.DType {
 			return nil, fmt.Errorf("graph: leaf %s is %v in the store and %v in the program", n.leaf.Name, t.sig, n.Sig)
 		}
@@ -84,7 +92,7 @@ func (s *Store) ensure(n *Node, per int) (*tensor, error) {
 		}
 		t.parts = append(t.parts, b)
 	}
-	s.leaves[n.leaf.Name] = t
+	s.leaves[key(n)] = t
 	if s.source == nil || n.leaf.Kind == Input || n.leaf.Kind == State {
 		return t, nil
 	}
@@ -112,7 +120,7 @@ func (s *Store) write(name string, t *tensor, data []byte) error {
 	return nil
 }
 
-// Write sets the leaf of that name; data as Source gives it.
+// Write sets the weight or state of that name; data as Source gives it. Inputs are the program's to write.
 func (s *Store) Write(name string, data []byte) error {
 	t, ok := s.leaves[name]
 	if !ok {

@@ -233,9 +233,7 @@ func compile(t *testing.T, g *graph.Graph, dev backend.Device, w *Weights, in ma
 	p, err := graph.Compile(g, store, graph.Options{})
 	require.NoError(t, err)
 	for name, raw := range in {
-		if store.Has(name) {
-			require.NoError(t, store.Write(name, raw), name)
-		}
+		require.NoError(t, p.Write(name, raw), name)
 	}
 	return p, store
 }

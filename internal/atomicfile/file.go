@@ -1,0 +1,92 @@
+// Package atomicfile writes files and directories so that a reader, a kill or a full disk sees either the old
+// content or the new, never a part of it: build beside the target, sync, rename, sync the directory.
+package atomicfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// tmpPrefix and the 16 hex digits after it name what is being built. Recover removes nothing that does not match both,
+// so a user's own ".tmp-notes" is safe.
+const tmpPrefix = ".tmp-"
+
+// bufferBytes is small against a tensor and large against a line of JSON.
+const bufferBytes = 256 << 10
+
+// WriteFile replaces path by what write produces. The content is buffered, synced and renamed into place, and the
+// directory is synced, before WriteFile returns nil. On an error or a panic in write the temporary file is removed
+// and an existing path keeps its content. perm is subject to the umask, as for os.OpenFile.
+func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err error) {
+	f, err := createBeside(path, perm)
+	if err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := fill(f, write); err != nil {
+		return explain(path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return explain(path, err)
+	}
+	done = true
+	return syncDir(filepath.Dir(path))
+}
+
+// fill writes, syncs and closes f: after it the bytes are on the disk, or the error says why not.
+func fill(f *os.File, write func(io.Writer) error) error {
+	w := bufio.NewWriterSize(f, bufferBytes)
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// createBeside opens a new temporary file in the directory of path; os.CreateTemp would ignore the umask.
+func createBeside(path string, perm fs.FileMode) (*os.File, error) {
+	for range 100 {
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), tmpName()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+		if !errors.Is(err, fs.ErrExist) {
+			if err != nil {
+				return nil, explain(path, err)
+			}
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no free temporary name beside it: remove the %s* files there", path, tmpPrefix)
+}
+
+func tmpName() string { return fmt.Sprintf("%s%016x", tmpPrefix, rand.Uint64()) }
+
+func isTmpName(name string) bool {
+	digits, ok := strings.CutPrefix(name, tmpPrefix)
+	return ok && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+// explain adds the path, and for a full disk what became of the old content.
+func explain(path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%s: not written, what was there before is untouched; free some space and try again: %w", path, err)
+	}
+	return fmt.Errorf("%s: not written: %w", path, err)
+}

@@ -1,0 +1,97 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// lockName is the file that holds a directory's lock; inside is the process id of the holder.
+const lockName = ".lock"
+
+// Lock is a directory held by this process. The system lets go of it when the process ends, however it ends.
+type Lock struct{ f *os.File }
+
+// BusyError says that another run holds Dir.
+type BusyError struct {
+	Dir string
+	PID int // process id of the holder, 0 if it could not be read
+}
+
+func (e *BusyError) Error() string {
+	who := "another run"
+	if e.PID > 0 {
+		who = fmt.Sprintf("another run (process %d)", e.PID)
+	}
+	return fmt.Sprintf("%s: in use by %s: wait until it has ended, or choose another output directory", e.Dir, who)
+}
+
+// LockDir takes the advisory lock of dir, which must exist, without waiting. It returns a *BusyError where another
+// process, or another LockDir of this one, holds it.
+func LockDir(dir string) (*Lock, error) {
+	path := filepath.Join(dir, lockName)
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, fmt.Errorf("%s: cannot be locked: %w", dir, err)
+		}
+		free, err := tryLock(f)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: this file system takes no locks: %w", dir, err)
+		}
+		if !free {
+			pid := readPID(f)
+			f.Close()
+			return nil, &BusyError{Dir: dir, PID: pid}
+		}
+		if stillNamed(f, path) {
+			return hold(f, dir)
+		}
+		// The holder before us removed the file after we had opened it: nobody else will see our lock.
+		f.Close()
+	}
+}
+
+func hold(f *os.File, dir string) (*Lock, error) {
+	err := f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, explain(filepath.Join(dir, lockName), err)
+	}
+	return &Lock{f: f}, nil
+}
+
+// Release gives the directory free and removes the lock file. It may be called more than once, and on nil.
+func (l *Lock) Release() error {
+	if l == nil || l.f == nil {
+		return nil
+	}
+	f := l.f
+	l.f = nil
+	// Removed while still locked: see stillNamed. Where an open file cannot be removed it stays, unlocked and harmless.
+	os.Remove(f.Name())
+	return f.Close()
+}
+
+func stillNamed(f *os.File, path string) bool {
+	a, errA := f.Stat()
+	b, errB := os.Stat(path)
+	return errors.Join(errA, errB) == nil && os.SameFile(a, b)
+}
+
+func readPID(f *os.File) int {
+	text, _ := io.ReadAll(io.NewSectionReader(f, 0, 20))
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}

@@ -1,0 +1,36 @@
+package model
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"luthier/backend/webgpu"
+)
+
+// openDevice opens the adapter that LUTHIER_DEVICE names, or any. Without one the test is skipped, or fails under REQUIRE_GPU=1.
+func openDevice(t *testing.T) *webgpu.Device {
+	sel := os.Getenv("LUTHIER_DEVICE")
+	if sel == "" {
+		sel = "auto"
+	}
+	dev, err := webgpu.Open(sel, webgpu.Options{})
+	if err != nil {
+		if os.Getenv("REQUIRE_GPU") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(func() { require.NoError(t, dev.Close()) })
+	return dev
+}
+
+// TestGoldenDevice is TestGolden on the adapter, in float32.
+func TestGoldenDevice(t *testing.T) {
+	dev := openDevice(t)
+	for _, c := range goldens {
+		t.Run(c.dir, func(t *testing.T) { c.check(t, dev, "", 1e-4) })
+	}
+	t.Run("llama_tied padded on the left", func(t *testing.T) { goldens[0].check(t, dev, "left.", 1e-4) })
+}
