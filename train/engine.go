@@ -1,0 +1,186 @@
+// Package train runs fine-tuning: one loop over a Stepper, with evaluation, checkpoints, metrics and logs.
+//
+// An Engine holds a model on a device and compiles one program per batch shape; a Stepper takes optimizer steps with it; the Loop knows
+// neither gradients nor their absence. The package does not know fine-tuning methods: it sees a model.Adapter.
+package train
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"luthier/backend"
+	"luthier/data"
+	"luthier/graph"
+	"luthier/model"
+)
+
+// Engine is a model with its method and task on one device.
+type Engine struct {
+	Dev       backend.Device
+	Store     *graph.Store
+	Config    *model.Config
+	Weights   *model.Weights
+	Method    model.Adapter
+	Task      model.Task
+	Labels    int // classes
+	Smoothing float64
+	Recompute bool
+	Sites     []model.Site // of the last build
+	Trace     func(stage string, g *graph.Graph)
+	evals     map[Shape]*evalProgram
+}
+
+// NewEngine prepares an engine; nothing is allocated before the first program is bound.
+func NewEngine(dev backend.Device, c *model.Config, w *model.Weights, m model.Adapter, task model.Task, labels int) *Engine {
+	return &Engine{Dev: dev, Store: graph.NewStore(dev, w.Source), Config: c, Weights: w, Method: m, Task: task, Labels: labels,
+		evals: map[Shape]*evalProgram{}}
+}
+
+// Close frees the engine's memory. The device stays open.
+func (e *Engine) Close() { e.Store.Close() }
+
+// builder starts a build for one batch shape.
+func (e *Engine) builder(g *graph.Graph, s Shape, train bool) *model.Builder {
+	b := model.NewBuilder(g, e.Config, e.Weights, e.Method, s.B, s.T)
+	b.Train, b.Tables = train, train
+	return b
+}
+
+func (e *Engine) options() graph.Options {
+	return graph.Options{Recompute: e.Recompute, Trace: e.Trace}
+}
+
+// prepare plans a graph without allocating.
+func (e *Engine) prepare(g *graph.Graph, o graph.Options) (*graph.Draft, error) {
+	return graph.Prepare(g, e.Dev.Info(), e.Dev.Limits(), o)
+}
+
+// evalProgram computes losses and logits without dropout.
+type evalProgram struct {
+	*graph.Program
+	loss, rows, logits *graph.Node
+}
+
+func (e *Engine) evalDraft(s Shape) (*graph.Draft, *evalProgram, error) {
+	g := graph.New()
+	b := e.builder(g, s, false)
+	out, err := b.Loss(e.Task, e.Labels, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &evalProgram{loss: out.Loss, rows: out.Rows, logits: out.Logits}
+	g.Output(out.Loss, out.Rows)
+	if out.Logits != nil {
+		g.Output(out.Logits)
+	}
+	d, err := e.prepare(g, graph.Options{})
+	return d, p, err
+}
+
+func (e *Engine) evalFor(s Shape) (*evalProgram, error) {
+	if p := e.evals[s]; p != nil {
+		return p, nil
+	}
+	d, p, err := e.evalDraft(s)
+	if err != nil {
+		return nil, err
+	}
+	if p.Program, err = d.Bind(e.Store); err != nil {
+		return nil, err
+	}
+	e.evals[s] = p
+	return p, nil
+}
+
+// Feed writes the inputs of a batch to a program. scale is the factor of the summed loss.
+func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
+	n := b.B * b.T
+	positions, last, first := make([]int32, n), make([]int32, b.B), make([]int32, b.B)
+	for r := range b.B {
+		first[r] = int32(r * b.T)
+		last[r] = int32(r*b.T) + b.LastPos[r]
+		at := int32(0)
+		for t := range b.T { // positions count tokens, so that padding on the left does not shift them
+			positions[r*b.T+t] = min(at, int32(e.Config.MaxPositions-1)) // beyond it there is only padding
+			if b.Mask[r*b.T+t] != 0 || at > 0 {
+				at++
+			}
+		}
+	}
+	labels := b.Labels
+	if labels == nil {
+		labels = b.Classes
+	}
+	weights := make([]float32, b.B)
+	for r := range b.Rows {
+		weights[r] = 1
+	}
+	in := map[string][]byte{"labels": words(labels), "attention_mask": words(b.Mask), "last_token": words(last), "first_token": words(first),
+		"targets": reals(b.Targets), "target_weights": reals(weights), "loss_scale": reals([]float32{float32(scale)})}
+	for name, ids := range map[string][]int32{"input_ids": b.IDs, "token_type_ids": b.TypeIDs, "position_ids": positions} {
+		in[name] = words(ids)
+		if p.Wants(name + ".segments") {
+			in[name+".segments"] = raw(graph.Segments(ids))
+		}
+	}
+	for name, data := range in {
+		if err := p.Write(name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func words(x []int32) []byte {
+	out := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		out = binary.LittleEndian.AppendUint32(out, uint32(v))
+	}
+	return out
+}
+
+func raw(x []uint32) []byte {
+	out := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		out = binary.LittleEndian.AppendUint32(out, v)
+	}
+	return out
+}
+
+func reals(x []float32) []byte {
+	out := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+	}
+	return out
+}
+
+func floats(raw []byte) []float32 {
+	out := make([]float32, len(raw)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return out
+}
+
+// Trainable lists the trained tensors of the store by name.
+func (e *Engine) Trainable() []string { return e.Store.Names(graph.Trainable) }
+
+// Values reads a trained tensor or state back.
+func (e *Engine) Values(ctx context.Context, name string) ([]float32, error) {
+	b, err := e.Store.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return floats(b), nil
+}
+
+// SetValues writes a trained tensor or state.
+func (e *Engine) SetValues(name string, x []float32) error {
+	if !e.Store.Has(name) {
+		return fmt.Errorf("no tensor %s in this run", name)
+	}
+	return e.Store.Write(name, reals(x))
+}
