@@ -97,7 +97,7 @@ func (r *rewriter) fuseAdd(c *Call, m matmul, last *Call, op add) bool {
 		}
 		m.Alpha *= op.C
 	}
-	if m.Pre || other.LD != 0 || r.updatedBetween(c, last) {
+	if m.Pre || other.LD != 0 || r.updatedBetween(c, last, c.In) {
 		return false
 	}
 	m.Res = true
@@ -109,8 +109,8 @@ func (r *rewriter) fuseAdd(c *Call, m matmul, last *Call, op add) bool {
 	return true
 }
 
-// updatedBetween tells whether an update between a and b writes an input of a, which then cannot move down to b.
-func (r *rewriter) updatedBetween(a, b *Call) bool {
+// updatedBetween tells whether an update between a and b writes one of ns, whose reading then cannot move from one to the other.
+func (r *rewriter) updatedBetween(a, b *Call, ns []*Node) bool {
 	on := false
 	for _, c := range r.calls {
 		if c == a {
@@ -119,13 +119,9 @@ func (r *rewriter) updatedBetween(a, b *Call) bool {
 		if c == b {
 			return false
 		}
-		if u, ok := c.Op.(updater); ok && on {
-			for _, i := range u.Updates() {
-				for _, in := range a.In {
-					if in == c.In[i] {
-						return true
-					}
-				}
+		for _, n := range ns {
+			if on && writes(c, n) {
+				return true
 			}
 		}
 	}
@@ -134,7 +130,7 @@ func (r *rewriter) updatedBetween(a, b *Call) bool {
 
 // become replaces c by op m on the inputs, and its single user by nothing.
 func (r *rewriter) become(c *Call, m matmul, user *Call, in ...*Node) bool {
-	if r.late(c, in) {
+	if r.late(c, in) || r.updatedBetween(c, user, in) {
 		return false
 	}
 	n := r.call(c, m, in...)

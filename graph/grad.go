@@ -35,6 +35,10 @@ func (g *Graph) Grad(loss *Node, wrt []*Node) []*Node {
 		}
 		g.scope = []string{c.Scope}
 		dx := c.Op.VJP(c, dy, need)
+		if len(dx) == 0 {
+			g.fail("Grad: %s (%s) has no gradient", opName(c.Op), c.Where)
+			return out
+		}
 		for j, in := range c.In {
 			if j < len(dx) && dx[j] != nil && need[j] {
 				grads[in] = g.sum(grads[in], dx[j])

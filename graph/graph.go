@@ -138,6 +138,9 @@ func (g *Graph) apply(op Op, in ...*Node) []*Node {
 		return g.broken(op)
 	}
 	out, err := op.Infer(sigs)
+	if err == nil {
+		err = writable(op, in)
+	}
 	if err != nil {
 		g.fail("%s: %v", opName(op), err)
 		return g.broken(op)
@@ -147,6 +150,20 @@ func (g *Graph) apply(op Op, in ...*Node) []*Node {
 	}
 	g.calls = append(g.calls, c)
 	return c.Out
+}
+
+// writable checks that what op updates in place are states or trainable weights.
+func writable(op Op, in []*Node) error {
+	u, ok := op.(updater)
+	if !ok {
+		return nil
+	}
+	for _, i := range u.Updates() {
+		if l := in[i].root().leaf; l == nil || (l.Kind != State && l.Kind != Trainable) {
+			return fmt.Errorf("input %d, %v, is updated in place: want a state or a trainable weight", i, in[i])
+		}
+	}
+	return nil
 }
 
 func (g *Graph) node(s Sig, c *Call) *Node {

@@ -46,10 +46,11 @@ func (o crossEntropy) VJP(c *Call, dy []*Node, _ []bool) []*Node {
 	return c.In[0].g.apply(crossEntropyGrad{o.Smoothing}, c.In[0], c.In[1], c.Out[2], s)
 }
 
-// seed is the scale of a loss times the gradient of its first output.
+// seed is the scale of a loss times the gradient of its first output. The losses of the rows are for the host and have no gradient.
 func seed(c *Call, dy []*Node, scale *Node) *Node {
 	switch {
-	case dy[0] == nil:
+	case dy[1] != nil:
+		c.In[0].g.fail("Grad: the row losses of %s (%s) have no gradient, only their sum has", opName(c.Op), c.Where)
 		return nil
 	case isOne(dy[0]):
 		return scale

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"luthier/backend"
+	"luthier/shaders"
 )
 
 // matmul is y = act(Alpha op(a) op(b) + bias) + residual. Constructors make the bare product; pass fuse fills in the rest.
@@ -141,8 +142,34 @@ func (o matmul) Lower(l *Lowerer, c *Call) {
 	l.split(p, parts)
 }
 
+// activated is split for a sum that an activation follows: the sum first, then what a single product does on its way out.
+func (l *Lowerer) activated(p product, parts []Part) {
+	n := p.M * p.N
+	y, z, h := p, p.Pre, p.C
+	if z.s == nil {
+		z = l.Temp(n)
+	}
+	y.C, y.Act, y.Res, y.Pre = z, 0, Ref{}, Ref{}
+	l.split(y, parts)
+	if p.Res.s != nil {
+		h = l.Temp(n)
+	}
+	l.flat("activation", shaders.Consts{"ACT": int(p.Act)}, n, Args{"x": z, "y": h}, nil)
+	if p.Res.s != nil {
+		l.flat("add", nil, n, Args{"a": h, "b": p.Res, "y": p.C}, backend.U{"c": float32(1)})
+	}
+}
+
 // split multiplies by a weight that lies in several bindings: its rows are columns of the product (TB) or terms of the sum.
 func (l *Lowerer) split(p product, parts []Part) {
+	if p.Batches > 1 {
+		l.fail(fmt.Errorf("a stack of matrices in %d bindings; only a single matrix can be split", len(parts)))
+		return
+	}
+	if p.Act != 0 && !p.TB {
+		l.activated(p, parts)
+		return
+	}
 	whole := p
 	for i, part := range parts {
 		q := whole
@@ -161,9 +188,6 @@ func (l *Lowerer) split(p product, parts []Part) {
 				q.Bias, q.Res, q.Pre, q.Act = Ref{}, Ref{}, Ref{}, 0
 			}
 			q.Acc = i > 0
-			if last && p.Act != 0 {
-				l.fail(fmt.Errorf("an activation fused to a product with a weight in %d parts", len(parts)))
-			}
 		}
 		l.product(q)
 	}

@@ -174,27 +174,31 @@ func dead(r *rewriter) {
 	r.calls = out
 }
 
-// common merges calls of equal ops on equal inputs. Calls that read a state are left alone: its value changes between them.
+// common merges calls of equal ops on equal inputs. A value that was updated in between counts as another one.
 func common(r *rewriter) {
 	seen := map[string]*Call{}
 	sub := map[*Node]*Node{}
+	version := map[*Node]int{} // of what updates write
 	out := r.calls[:0]
 	for _, c := range r.calls {
-		state := false
 		key := fmt.Sprintf("%T%#v", c.Op, c.Op)
 		for i, in := range c.In {
 			if s, ok := sub[in]; ok {
 				c.In[i] = s
 			}
-			state = state || (c.In[i].leaf != nil && c.In[i].leaf.Kind == State)
-			key += fmt.Sprintf(",%d", c.In[i].id)
+			key += fmt.Sprintf(",%d.%d", c.In[i].id, version[c.In[i].root()])
 		}
-		_, updates := c.Op.(updater)
-		if old := seen[key]; old != nil && !state && !updates {
+		u, updates := c.Op.(updater)
+		if old := seen[key]; old != nil && !updates {
 			for i := range c.Out {
 				sub[c.Out[i]] = old.Out[i]
 			}
 			continue
+		}
+		if updates {
+			for _, i := range u.Updates() {
+				version[c.In[i].root()]++
+			}
 		}
 		seen[key] = c
 		out = append(out, c)
@@ -211,7 +215,7 @@ func common(r *rewriter) {
 // memory is free again at once. Updates keep their order among themselves where one touches what another writes.
 func schedule(r *rewriter) {
 	var out, moved []*Call
-	touch := map[*Node][]*Call{} // calls that have the value as an input
+	touch := map[*Node][]*Call{} // calls that have the value, or a view of it, as an input
 	for _, c := range r.calls {
 		if _, ok := c.Op.(updater); ok && len(c.Out) == 0 {
 			moved = append(moved, c)
@@ -219,7 +223,7 @@ func schedule(r *rewriter) {
 			out = append(out, c)
 		}
 		for _, in := range c.In {
-			touch[in] = append(touch[in], c)
+			touch[in.root()] = append(touch[in.root()], c)
 		}
 	}
 	index, pos := map[*Call]int{}, map[*Call]int{} // place in the graph as built; place in out, behind which a call stands
@@ -236,14 +240,14 @@ func schedule(r *rewriter) {
 			if in.call != nil {
 				p = max(p, pos[in.call])
 			}
-			for _, c := range touch[in] { // an earlier update of what this one reads
+			for _, c := range touch[in.root()] { // an earlier update of what this one reads
 				if index[c] < index[u] && writes(c, in) {
 					p = max(p, pos[c])
 				}
 			}
 		}
 		for _, i := range u.Op.(updater).Updates() {
-			for _, c := range touch[u.In[i]] {
+			for _, c := range touch[u.In[i].root()] {
 				if index[c] < index[u] {
 					p = max(p, pos[c])
 				}
@@ -269,7 +273,7 @@ func writes(c *Call, n *Node) bool {
 		return false
 	}
 	for _, i := range u.Updates() {
-		if c.In[i] == n {
+		if c.In[i].root() == n.root() {
 			return true
 		}
 	}

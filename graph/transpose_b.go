@@ -10,6 +10,11 @@ func transposeB(r *rewriter) {
 	done := map[*Node]*Node{}
 	var out []*Call
 	for _, c := range r.calls {
+		for b := range done {
+			if writes(c, b) {
+				delete(done, b)
+			}
+		}
 		if m, ok := c.Op.(matmul); ok && m.TB && len(c.In[1].Shape) == 2 {
 			b := c.In[1]
 			t := done[b]
@@ -19,6 +24,9 @@ func transposeB(r *rewriter) {
 					t = r.leafOf(Leaf{Name: b.leaf.Name + "^T", Kind: Frozen, Of: b.leaf.Name, From: b.Sig}, s)
 				} else {
 					tc := r.call(c, transpose{}, b)
+					if b.leaf != nil {
+						tc.Block = 0
+					}
 					out = append(out, tc)
 					t = tc.Out[0]
 				}

@@ -74,7 +74,9 @@ func ColSum(x *Node) *Node { return x.g.apply(colSum{}, x)[0] }
 func (colSum) Infer(in []Sig) ([]Sig, error) {
 	return []Sig{f32(in[0].Shape.Last())}, dense("x", in[0])
 }
-func (colSum) VJP(c *Call, dy []*Node, _ []bool) []*Node { return nil }
+func (colSum) VJP(c *Call, dy []*Node, _ []bool) []*Node {
+	return []*Node{AddVec(dy[0].g.Fill(0, c.In[0].Shape...), dy[0])}
+}
 func (colSum) Lower(l *Lowerer, c *Call) {
 	x := c.In[0]
 	l.colSum(l.Ref(x), x.Shape.Rows(), x.Shape.Last(), l.Ref(c.Out[0]))

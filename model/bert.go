@@ -15,6 +15,7 @@ var _ = register(Spec{
 	Hidden:  bertHidden,
 	Vocab:   bertVocab,
 	Labels:  bertLabels,
+	Table:   "bert.embeddings.word_embeddings.weight", HeadWeight: "cls.predictions.decoder.weight",
 })
 
 func bertHidden(b *Builder) *graph.Node {

@@ -178,3 +178,12 @@ func (b *Builder) layers(path string, n int, x *graph.Node, each func(path strin
 	b.layer = -1
 	return x
 }
+
+// Lookup picks rows of a trained table by ids, with what its gradient wants. table: [V, d] with d a multiple of 4.
+func (b *Builder) Lookup(table, ids *graph.Node) *graph.Node {
+	var seg *graph.Node
+	if b.Tables {
+		seg = b.segments(ids.Leaf().Name)
+	}
+	return graph.Embedding(table, ids, seg)
+}

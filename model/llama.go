@@ -19,6 +19,7 @@ var _ = register(Spec{
 	Vocab:   llamaVocab,
 	Labels:  llamaLabels,
 	Decoder: true,
+	Table:   "model.embed_tokens.weight", HeadWeight: "lm_head.weight",
 })
 
 func llamaHidden(b *Builder) *graph.Node {

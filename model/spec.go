@@ -43,10 +43,12 @@ type Spec struct {
 	Targets []string        // linear modules that LoRA adapts by default, as PEFT has them
 	Heads   []string        // modules that a checkpoint may lack: they start fresh
 	Decoder bool            // generates text
-	Check   func(*Config) error
-	Hidden  func(*Builder) *graph.Node                               // last hidden states, [B*T, d]
-	Vocab   func(*Builder, *graph.Node) (h, table, bias *graph.Node) // what the vocabulary head multiplies
-	Labels  func(b *Builder, h *graph.Node, labels int) *graph.Node  // classification logits, [B, labels]
+	// Table is the word embedding, to which the vocabulary head HeadWeight may be tied.
+	Table, HeadWeight string
+	Check             func(*Config) error
+	Hidden            func(*Builder) *graph.Node                               // last hidden states, [B*T, d]
+	Vocab             func(*Builder, *graph.Node) (h, table, bias *graph.Node) // what the vocabulary head multiplies
+	Labels            func(b *Builder, h *graph.Node, labels int) *graph.Node  // classification logits, [B, labels]
 }
 
 var specs = map[string]Spec{}

@@ -23,7 +23,8 @@ type Weights struct {
 	given     map[string][]float32
 	fresh     map[string]Init
 	used      map[string]string // tensor of the file by weight name
-	started   map[string]bool   // weights of heads that the checkpoint lacks
+	shapes    map[string][]int
+	started   map[string]bool // weights of heads that the checkpoint lacks
 	err       error
 }
 
@@ -34,7 +35,7 @@ func OpenWeights(dir string, c *Config) (*Weights, error) {
 		return nil, err
 	}
 	w := &Weights{Positions: c.MaxPositions, file: f, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, fresh: map[string]Init{},
-		used: map[string]string{}, started: map[string]bool{}}
+		used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
 	return w, nil
 }
 
@@ -69,6 +70,7 @@ func (w *Weights) find(name string) (safetensors.Tensor, bool) {
 
 // declare checks a weight against the checkpoint and chooses its storage type: bf16 stays bf16 in frozen matrices.
 func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, error) {
+	w.shapes[name] = dims
 	t, ok := w.find(name)
 	if !ok {
 		if x, given := w.given[name]; given {

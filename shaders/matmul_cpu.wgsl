@@ -21,56 +21,8 @@
 //#instance TA=1 ACC=1
 //#instance COLS=1
 //#instance ROWS=4 COLS=1 TA=1
-//#import matmul_params
-@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
-//#if BF16
-@group(0) @binding(1) var<storage, read> b: array<vec2<u32>>;
-//#else
-@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
-//#end
-@group(0) @binding(2) var<storage, read_write> c: array<vec4<f32>>;
-@group(0) @binding(3) var<uniform> p: P;
-//#if BIAS
-@group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
-//#end
-//#if RES
-@group(0) @binding(5) var<storage, read> residual: array<vec4<f32>>;
-//#end
-//#if PRE
-@group(0) @binding(6) var<storage, read_write> pre: array<vec4<f32>>;
-//#end
-//#if ACT
-//#import activation
-//#end
-
-fn load_b(i: u32) -> vec4<f32> {
-//#if BF16
-  let u = b[i];
-  return bitcast<vec4<f32>>(vec4<u32>(u.x << 16u, u.x & 0xffff0000u, u.y << 16u, u.y & 0xffff0000u));
-//#else
-  return b[i];
-//#end
-}
-
-fn put(i: u32, col: u32, s: vec4<f32>) {
-  var y = p.alpha * s;
-//#if BIAS
-  y += bias[p.bias0 / 4u + col];
-//#end
-//#if PRE
-  pre[i] = y;
-//#end
-//#if ACT
-  y = act4(y);
-//#end
-//#if RES
-  y += residual[i];
-//#end
-//#if ACC
-  y += c[i];
-//#end
-  c[i] = y;
-}
+//#import matmul_inputs
+//#import matmul_epilogue
 
 @compute @workgroup_size(8)
 fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<u32>) {

@@ -28,14 +28,16 @@ type Engine struct {
 	Smoothing float64
 	Recompute bool
 	Sites     []model.Site // of the last build
+	Evals     []Shape      // batch shapes of evaluation, which a Stepper reserves memory for beside its own
 	Trace     func(stage string, g *graph.Graph)
 	evals     map[Shape]*evalProgram
+	shapes    map[string]graph.Shape // of trained tensors and states, as last built
 }
 
 // NewEngine prepares an engine; nothing is allocated before the first program is bound.
 func NewEngine(dev backend.Device, c *model.Config, w *model.Weights, m model.Adapter, task model.Task, labels int) *Engine {
 	return &Engine{Dev: dev, Store: graph.NewStore(dev, w.Source), Config: c, Weights: w, Method: m, Task: task, Labels: labels,
-		evals: map[Shape]*evalProgram{}}
+		evals: map[Shape]*evalProgram{}, shapes: map[string]graph.Shape{}}
 }
 
 // Close frees the engine's memory. The device stays open.
@@ -92,6 +94,48 @@ func (e *Engine) evalFor(s Shape) (*evalProgram, error) {
 	}
 	e.evals[s] = p
 	return p, nil
+}
+
+// evalDrafts plans evaluation for several shapes.
+func (e *Engine) evalDrafts(shapes []Shape) ([]*graph.Draft, []*evalProgram, error) {
+	var drafts []*graph.Draft
+	var progs []*evalProgram
+	for _, s := range shapes {
+		d, p, err := e.evalDraft(s)
+		if err != nil {
+			return nil, nil, err
+		}
+		drafts, progs = append(drafts, d), append(progs, p)
+	}
+	return drafts, progs, nil
+}
+
+// bindEvals allocates what evaluation needs beyond the reserved arenas.
+func (e *Engine) bindEvals(shapes []Shape, drafts []*graph.Draft, progs []*evalProgram) (err error) {
+	for i, d := range drafts {
+		if progs[i].Program, err = d.Bind(e.Store); err != nil {
+			return err
+		}
+		e.evals[shapes[i]] = progs[i]
+	}
+	return nil
+}
+
+func plansOf(drafts []*graph.Draft) []*graph.Plan {
+	var out []*graph.Plan
+	for _, d := range drafts {
+		out = append(out, d.Plan)
+	}
+	return out
+}
+
+// remember keeps the shapes of what a checkpoint holds; the store knows sizes only.
+func (e *Engine) remember(g *graph.Graph) {
+	for _, n := range g.Leaves() {
+		if k := n.Leaf().Kind; k == graph.Trainable || k == graph.State {
+			e.shapes[n.Leaf().Name] = n.Shape
+		}
+	}
 }
 
 // Feed writes the inputs of a batch to a program. scale is the factor of the summed loss.

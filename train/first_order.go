@@ -89,6 +89,7 @@ func (f *FirstOrder) Draft(s Shape) (*graph.Draft, error) {
 		f.updates(g, used, out.Loss)
 	}
 	end()
+	f.e.remember(g)
 	return f.e.prepare(g, f.e.options())
 }
 
@@ -143,6 +144,7 @@ func (f *FirstOrder) updateDraft() (*graph.Draft, error) {
 	for _, s := range append(states, loss) {
 		graph.Clear(s)
 	}
+	f.e.remember(g)
 	return f.e.prepare(g, graph.Options{Trace: f.e.Trace})
 }
 
@@ -165,9 +167,13 @@ func (f *FirstOrder) Prepare(shapes []Shape) error {
 		}
 		plans = append(plans, e.Plan)
 	}
+	evals, progs, err := f.e.evalDrafts(f.e.Evals)
+	if err != nil {
+		return err
+	}
+	plans = append(plans, plansOf(evals)...)
 	var update *graph.Draft
 	if f.o.Accumulate > 1 {
-		var err error
 		if update, err = f.updateDraft(); err != nil {
 			return err
 		}
@@ -184,12 +190,11 @@ func (f *FirstOrder) Prepare(shapes []Shape) error {
 		f.programs[shapes[i]] = p
 	}
 	if update != nil {
-		var err error
 		if f.update, err = update.Bind(f.e.Store); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.e.bindEvals(f.e.Evals, evals, progs)
 }
 
 // Step queues one optimizer step.
@@ -199,7 +204,7 @@ func (f *FirstOrder) Step(ctx context.Context, step int, lr float64, micro []*da
 	}
 	labels := 0
 	for _, b := range micro {
-		labels += b.LossTokens
+		labels += f.e.labels(b)
 	}
 	scale := 1 / math.Max(1, float64(labels))
 	f.lrs[step] = lr

@@ -25,6 +25,8 @@ type Stepper interface {
 	Results(ctx context.Context, wait bool) ([]Result, error)
 	// States lists the tensors that a checkpoint must hold beside the trained ones.
 	States() []string
+	// Resume says that steps up to step are done, by an earlier session whose tensors have been written back.
+	Resume(step int)
 }
 
 // Shape is that of a batch: B sequences of T tokens.

@@ -34,3 +34,11 @@ func gelu(x float64) float64 { return 0.5 * x * (1 + math.Erf(x/math.Sqrt2)) }
 func geluTanh(x float64) float64 { return 0.5 * x * (1 + math.Tanh(geluC*(x+0.044715*x*x*x))) }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// y = f(x).
+var _ = register("activation", func(c *Call) {
+	x, y, f := c.X("x"), c.X("y"), Activations[c.Const("ACT")]
+	for i := range 4 * c.N("n4") {
+		y[i] = f.F(x[i])
+	}
+})

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package webgpu
+
+func limitAddressSpace(uint64) bool { return false }

@@ -1,0 +1,21 @@
+// Package nano writes the text that the bundled model is trained on.
+//
+// Luthier nano is a small Llama-type model that luthier pretrains itself. Its
+// corpus is English-like prose about an invented land of twelve regions,
+// thirty-six people and their trades, animals and instruments: facts, questions
+// and answers, short stories, and reviews of concerts, meals, inns and the
+// like, each followed by what the guest did next. The demo's task is to tell
+// from a short review whether the guest was content.
+//
+// Everything comes from a grammar of plain text files (words/) and a seeded
+// generator, so that the same seed gives the same bytes on every machine.
+package nano
+
+// The labels of the demo's task.
+const (
+	Negative = "negative"
+	Positive = "positive"
+)
+
+// DefaultSeed is the seed of the committed data files and of WriteCorpus.
+const DefaultSeed = 1

@@ -1,0 +1,13 @@
+// x = value, elementwise.
+// x: [n] with n % 4 == 0. Grid: one thread a vec4, 2-D over 32768 workgroups. x is =.
+//#const WG 64
+//#instance WG=8
+struct P { n4: u32, value: f32 }
+@group(0) @binding(0) var<storage, read_write> x: array<vec4<f32>>;
+@group(0) @binding(1) var<uniform> p: P;
+
+@compute @workgroup_size(${WG})
+fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<u32>) {
+  let i = (w.y * 32768u + w.x) * ${WG}u + t;
+  if (i < p.n4) { x[i] = vec4<f32>(p.value); }
+}

@@ -1,0 +1,55 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrInterrupted says that the context was cancelled and that the run can be resumed from what Loop.Run saved.
+var ErrInterrupted = errors.New("interrupted")
+
+// DivergedError says that a NaN or an infinity came up. Nothing is saved after it.
+type DivergedError struct {
+	Step   int    // 0 outside a run
+	Tensor string // where: a tensor's name, "gradient of" one, "loss", "evaluation loss"
+}
+
+func (e *DivergedError) Error() string {
+	at := ""
+	if e.Step > 0 {
+		at = fmt.Sprintf(" at step %d", e.Step)
+	}
+	return fmt.Sprintf("diverged%s: %s is NaN or infinite: try a lower --lr, --warmup-steps, or --max-grad-norm", at, e.Tensor)
+}
+
+// Difference is a setting that a checkpoint has otherwise.
+type Difference struct{ Field, Was, Is string }
+
+// MismatchError says that a checkpoint belongs to another run: resuming would not continue it.
+type MismatchError struct {
+	Dir         string
+	Differences []Difference
+}
+
+func (e *MismatchError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: does not match this run:", e.Dir)
+	for _, d := range e.Differences {
+		fmt.Fprintf(&b, "\n  %s was %s, is %s", d.Field, d.Was, d.Is)
+	}
+	b.WriteString("\nresume with the settings it had, or give --force to go on all the same")
+	return b.String()
+}
+
+// CheckpointError says what is wrong with a checkpoint's file.
+type CheckpointError struct {
+	File string
+	Err  error
+}
+
+func (e *CheckpointError) Error() string {
+	return fmt.Sprintf("%s: %v: name another checkpoint with --resume", e.File, e.Err)
+}
+
+func (e *CheckpointError) Unwrap() error { return e.Err }
