@@ -89,19 +89,23 @@ func (l *Lowerer) variant(p *product) variant {
 	return gpuMatmul(l.Info, p)
 }
 
-// softwareMatmul picks a tile of matmul_cpu: 8 x 64 where the shape fills it, narrower for narrow products.
+// softwareMatmul picks a tile of matmul_cpu: 8 rows x 64 columns where the shape fills it; lanes go down where there are few columns.
 func softwareMatmul(p *product) variant {
 	if p.TB || (!p.TA && p.K%4 != 0) {
 		return plainMatmul
 	}
-	rows, cols := 8, 2
-	if p.N <= 32 {
-		cols = 1
-	}
-	if p.M <= 4 {
+	rows, lanes := 8, 8
+	switch {
+	case p.N <= 8:
+		lanes = 1
+	case p.N <= 16:
+		lanes = 2
+	case p.N <= 32:
+		lanes = 4
+	case p.M <= 4:
 		rows = 4
 	}
-	return variant{"matmul_cpu", shaders.Consts{"ROWS": rows, "COLS": cols}, rows, 32 * cols}
+	return variant{"matmul_cpu", shaders.Consts{"ROWS": rows, "LANES": lanes}, 8 / lanes * rows, 8 * lanes}
 }
 
 // gpuMatmul is the table for GPUs, by static figures of real compilers (docs/numerics.md has no timing of them): the first line that fits.
