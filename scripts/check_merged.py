@@ -6,7 +6,8 @@
 
 The class is the first of config.json's architectures; --expect, --ids and --out as in check_peft.py. transformers must find every
 tensor it wants and use every tensor of the file. With --adapter and --base, PEFT's own merge of that adapter is compared tensor by
-tensor too (--merge-rtol, relative to each tensor's largest magnitude; 1e-6 suits float32 files, 1e-2 bfloat16). Exit code 1 when anything is off.
+tensor too (--merge-rtol, relative to each tensor's largest magnitude; 1e-6 suits float32 files, 1e-2 bfloat16).
+Exit code 1 when anything is off.
 """
 import json
 import os
