@@ -87,8 +87,7 @@ func pollTrue(t *testing.T) {
 	d := openTest(t)
 	g := d.gpu.(*gpu17)
 	x := alloc(t, d, 1<<16)
-	r := &backend.Recording{}
-	require.NoError(t, r.Add(spin(slowLoops(t, d, x)), backend.Grid(1024), backend.Args{"x": x}, nil, "spin", 1))
+	r := slow(t, x, slowGroups(t, d, x))
 	p, err := d.prepare(r)
 	require.NoError(t, err)
 	require.NoError(t, d.Write(x, make([]byte, 1<<18)))

@@ -138,6 +138,9 @@ func (d *Device) Close() (err error) {
 	if err := d.idle(context.Background()); err != nil {
 		return err
 	}
+	if err := d.unmapAll(); err != nil {
+		return err
+	}
 	for r := range d.prepared {
 		d.forget(r)
 	}

@@ -208,14 +208,14 @@ func TestCancel(t *testing.T) {
 	require.Equal(t, n, d.Stats().Buffers) // the buffer of the dropped readback serves again
 }
 
-// spin is a kernel that takes n dependent multiply-adds a thread.
+// spin is a kernel that takes n dependent multiply-adds a thread, n < 65536 (see TestSoftwareLoopLimit).
 func spin(n int) *shaders.Kernel {
 	k := handmade("spin", `@group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) g: vec3<u32>) {
   var v = f32(g.x) * 0.001;
   for (var i = 0u; i < `+itoa(n)+`u; i += 1u) { v = v * 0.999 + 0.5; }
-  x[g.x] = v;
+  x[g.x % arrayLength(&x)] = v;
 }
 `, 1)
 	k.Key += itoa(n)

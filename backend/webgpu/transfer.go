@@ -205,3 +205,20 @@ func (d *Device) reap() {
 	}
 	d.staging.orphans = left
 }
+
+// unmapAll waits for readbacks that were never waited for and unmaps them: the library keeps a buffer that is released while its
+// mapping is pending.
+func (d *Device) unmapAll() error {
+	for h := range d.staging.all {
+		if err := d.until(context.Background(), func() bool { return d.gpu.mapState(h) != mapPending }); err != nil {
+			return err
+		}
+		if d.gpu.mapState(h) != mapReady {
+			continue
+		}
+		if err := d.gpu.unmap(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
