@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"luthier/backend"
 	"luthier/backend/webgpu"
 )
 
@@ -33,4 +34,21 @@ func TestGoldenDevice(t *testing.T) {
 		t.Run(c.dir, func(t *testing.T) { c.check(t, dev, "", 1e-4) })
 	}
 	t.Run("llama_tied padded on the left", func(t *testing.T) { goldens[0].check(t, dev, "left.", 1e-4) })
+}
+
+// gpu passes a software adapter off as a GPU, so that whole models run through the kernels that GPUs get.
+type gpu struct{ backend.Device }
+
+func (g gpu) Info() backend.Info {
+	i := g.Device.Info()
+	i.Class = backend.NVIDIA
+	return i
+}
+
+// TestGoldenGPUKernels is TestGoldenDevice with the kernel table of GPUs.
+func TestGoldenGPUKernels(t *testing.T) {
+	dev := openDevice(t)
+	for _, c := range goldens {
+		t.Run(c.dir, func(t *testing.T) { c.check(t, gpu{dev}, "", 1e-4) })
+	}
 }
