@@ -52,6 +52,9 @@ func NewLoader(seqs []Sequence, o LoaderOptions) (*Loader, error) {
 	return &Loader{seqs: seqs, o: o, made: -1}, nil
 }
 
+// Options are those the loader was made with.
+func (l *Loader) Options() LoaderOptions { return l.o }
+
 // Batches is the number of batches an epoch has.
 func (l *Loader) Batches() int {
 	if l.o.DropLast {

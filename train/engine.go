@@ -31,13 +31,13 @@ type Engine struct {
 	Evals     []Shape      // batch shapes of evaluation, which a Stepper reserves memory for beside its own
 	Trace     func(stage string, g *graph.Graph)
 	evals     map[Shape]*evalProgram
-	shapes    map[string]graph.Shape // of trained tensors and states, as last built
+	shapes    map[string]graph.Sig // of trained tensors and states, as last built
 }
 
 // NewEngine prepares an engine; nothing is allocated before the first program is bound.
 func NewEngine(dev backend.Device, c *model.Config, w *model.Weights, m model.Adapter, task model.Task, labels int) *Engine {
 	return &Engine{Dev: dev, Store: graph.NewStore(dev, w.Source), Config: c, Weights: w, Method: m, Task: task, Labels: labels,
-		evals: map[Shape]*evalProgram{}, shapes: map[string]graph.Shape{}}
+		evals: map[Shape]*evalProgram{}, shapes: map[string]graph.Sig{}}
 }
 
 // Close frees the engine's memory. The device stays open.
@@ -133,7 +133,7 @@ func plansOf(drafts []*graph.Draft) []*graph.Plan {
 func (e *Engine) remember(g *graph.Graph) {
 	for _, n := range g.Leaves() {
 		if k := n.Leaf().Kind; k == graph.Trainable || k == graph.State {
-			e.shapes[n.Leaf().Name] = n.Shape
+			e.shapes[n.Leaf().Name] = n.Sig
 		}
 	}
 }

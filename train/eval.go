@@ -170,11 +170,11 @@ func (e *Engine) PrepareEval(shapes []Shape) error {
 	return e.bindEvals(shapes, drafts, progs)
 }
 
-// EvalShapes are the batch shapes of an epoch of l in file order or not.
-func EvalShapes(l *data.Loader, batchSize int) []Shape {
+// ShapesOf are the batch shapes of an epoch of l, counted from 0.
+func ShapesOf(l *data.Loader, epoch int) []Shape {
 	var out []Shape
-	for _, t := range l.Lengths(0) {
-		out = append(out, Shape{batchSize, t})
+	for _, t := range l.Lengths(epoch) {
+		out = append(out, Shape{l.Options().BatchSize, t})
 	}
 	return out
 }

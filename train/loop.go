@@ -1,8 +1,10 @@
 package train
 
 import (
-	"context"
-	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 
 	"luthier/data"
 	"luthier/optim"
@@ -20,21 +22,28 @@ type Loop struct {
 	Report   Reporter       // nil for Silent
 	Options
 
-	Dir      string                 // output directory: checkpoint-N/, metrics.jsonl, loss.svg, trainer_state.json; empty writes nothing
+	Dir      string                 // output directory, made if missing: checkpoint-N/, metrics.jsonl, loss.svg, trainer_state.json; empty writes nothing
 	Identity Identity               // what a checkpoint must match to be resumed
 	Adapter  func(dir string) error // adds the adapter's files to a checkpoint being written; may be nil
+
+	plan    Plan
+	ready   bool
+	resumed bool
+	session session
+	p       progress
+	history []map[string]any // of trainer_state.json
 }
 
 // Options say when a Loop does what. Steps are optimizer steps.
 type Options struct {
 	Epochs     float64 // of training data; ignored where MaxSteps is given
 	MaxSteps   int
-	Accumulate int // micro-batches a step, as the Stepper was made for
+	Accumulate int // micro-batches a step, as the Stepper was made for; 0 for 1
 
 	LogSteps  int  // a line of metrics each so many steps; 0 for 10
 	EvalSteps int  // evaluation each so many steps
 	EvalEpoch bool // and at the end of each epoch
-	SaveSteps int  // a checkpoint each so many steps
+	SaveSteps int  // a checkpoint each so many steps, and at the end
 	SaveEpoch bool // and at the end of each epoch
 
 	SaveLimit int    // checkpoints to keep, the best among them; 0 for all
@@ -51,15 +60,109 @@ type Identity struct {
 	Model    string         // fingerprint of the weights
 	Data     string         // of the training data
 	Kernels  string         // name of the kernel table in use
-	Settings map[string]any // what changes the maths: method, optimizer, seeds, lengths; plain JSON values
+	Settings map[string]any // what changes the maths beyond what Loop and Stepper know: the method, lengths; plain JSON values
 }
 
-// Prepare checks the options, plans every batch shape and allocates.
-func (l *Loop) Prepare() error { return errors.New("train: not built yet") }
+// Prepare checks the options, plans every batch shape of the run and allocates.
+func (l *Loop) Prepare() error {
+	if l.Report == nil {
+		l.Report = Silent{}
+	}
+	if l.LogSteps == 0 {
+		l.LogSteps = 10
+	}
+	l.Accumulate = max(1, l.Accumulate)
+	l.Metric = metricName(l.Metric)
+	if err := l.check(); err != nil {
+		return err
+	}
+	each := (l.Train.Batches() + l.Accumulate - 1) / l.Accumulate
+	total := l.MaxSteps
+	if total == 0 {
+		total = int(math.Ceil(l.Epochs*float64(each) - 1e-9))
+	}
+	l.Schedule.Total = total
+	if err := l.Schedule.Check(); err != nil {
+		return err
+	}
+	l.plan = Plan{Steps: total, StepsPerEpoch: each, Epochs: float64(total) / float64(each), BatchSize: l.Train.Options().BatchSize,
+		Accumulate: l.Accumulate, Shapes: l.shapes(total, each)}
+	if l.Eval != nil {
+		l.Engine.Evals = ShapesOf(l.Eval, 0)
+	}
+	if err := l.Stepper.Prepare(l.plan.Shapes); err != nil {
+		return err
+	}
+	l.ready = true
+	return nil
+}
 
-// Resume goes on from a checkpoint: its directory, or "" for the latest in Dir. After it Run ends in the same bytes as a run never stopped.
-// A checkpoint of another run is a *MismatchError unless force; a damaged one a *CheckpointError. Prepare precedes it.
-func (l *Loop) Resume(dir string, force bool) error { return errors.New("train: not built yet") }
+// shapes are those of every epoch of training, the largest first: shuffling decides which rows share a batch and so how long it is.
+func (l *Loop) shapes(total, each int) []Shape {
+	seen := map[Shape]bool{}
+	var out []Shape
+	for epoch := range (total + each - 1) / each {
+		for _, s := range ShapesOf(l.Train, epoch) {
+			if !seen[s] {
+				seen[s] = true
+				out = append(out, s)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Shape) int { return b.T - a.T })
+	return out
+}
 
-// Run trains to the end. When ctx is cancelled it finishes the step, saves a checkpoint and returns ErrInterrupted.
-func (l *Loop) Run(ctx context.Context) error { return errors.New("train: not built yet") }
+func (l *Loop) check() error {
+	o := l.Options
+	for _, f := range []struct {
+		name string
+		v    int
+	}{{"max-steps", o.MaxSteps}, {"logging-steps", o.LogSteps}, {"eval-steps", o.EvalSteps}, {"save-steps", o.SaveSteps},
+		{"save-total-limit", o.SaveLimit}, {"early-stopping-patience", o.Patience}} {
+		if f.v < 0 {
+			return fmt.Errorf("--%s %d: want a number of at least 0", f.name, f.v)
+		}
+	}
+	evaluates := l.Eval != nil && (o.EvalSteps > 0 || o.EvalEpoch)
+	switch {
+	case o.MaxSteps == 0 && !(o.Epochs > 0 && o.Epochs <= 1e6):
+		return fmt.Errorf("--epochs %g: want a positive number, or --max-steps", o.Epochs)
+	case o.Patience > 0 && !evaluates:
+		return fmt.Errorf("--early-stopping-patience %d: nothing is evaluated: give evaluation data and --eval-steps", o.Patience)
+	case o.LoadBest && !evaluates:
+		return fmt.Errorf("--load-best-model-at-end: nothing is evaluated: give evaluation data and --eval-steps")
+	case o.LoadBest && l.Dir == "":
+		return fmt.Errorf("--load-best-model-at-end: the best must be saved: give --out")
+	case !slices.Contains(MetricNames(l.Engine.Task), o.Metric):
+		return fmt.Errorf("--metric-for-best-model %s: a %s run measures %s", o.Metric, l.Engine.Task, strings.Join(MetricNames(l.Engine.Task), ", "))
+	}
+	return nil
+}
+
+// Plan is what Prepare found out.
+func (l *Loop) Plan() Plan { return l.plan }
+
+// epoch at the end of a step, as a fraction.
+func (l *Loop) epoch(step int) float64 {
+	whole, rest := step/l.plan.StepsPerEpoch, step%l.plan.StepsPerEpoch
+	return float64(whole) + float64(rest*l.Accumulate)/float64(l.Train.Batches())
+}
+
+func due(step, each, perEpoch int, epochEnd bool) bool {
+	return each > 0 && step%each == 0 || epochEnd && step%perEpoch == 0
+}
+
+func (l *Loop) evalDue(step int) bool {
+	return l.Eval != nil && due(step, l.EvalSteps, l.plan.StepsPerEpoch, l.EvalEpoch)
+}
+
+// saveDue is true at the last step of a run that saves at all: what came out can be trained further.
+func (l *Loop) saveDue(step int) bool {
+	return l.saves() && (due(step, l.SaveSteps, l.plan.StepsPerEpoch, l.SaveEpoch) || step == l.plan.Steps)
+}
+
+func (l *Loop) saves() bool { return l.Dir != "" && (l.SaveSteps > 0 || l.SaveEpoch) }
+
+// stopped tells whether patience has run out.
+func (l *Loop) stopped() bool { return l.Patience > 0 && l.p.Worse >= l.Patience }

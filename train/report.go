@@ -34,7 +34,7 @@ type Plan struct {
 	Epochs        float64 // Steps in epochs
 	BatchSize     int     // sequences of one micro-batch
 	Accumulate    int
-	Shapes        []Shape // batch shapes of training and evaluation
+	Shapes        []Shape // batch shapes of training, the longest first
 }
 
 // Summary is how a run ended.

@@ -27,6 +27,8 @@ type Stepper interface {
 	States() []string
 	// Resume says that steps up to step are done, by an earlier session whose tensors have been written back.
 	Resume(step int)
+	// Settings are what changes the maths of a step, as plain JSON values: a checkpoint is resumed with the same ones.
+	Settings() map[string]any
 }
 
 // Shape is that of a batch: B sequences of T tokens.
