@@ -1,0 +1,42 @@
+# make demo and make test are the two commands of the README; `make help` lists the rest.
+GO ?= go
+BIN := bin/luthier
+SOURCES := $(shell find . -name '*.go' -o -name '*.wgsl' -not -path './out/*')
+
+.PHONY: help build demo test quick gpucheck nano docs adapter fmt clean
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+build: $(BIN)  ## build bin/luthier
+
+$(BIN): $(SOURCES) go.mod
+	$(GO) build -o $(BIN) ./cmd/luthier
+
+adapter:  ## make sure that there is an adapter (installs Mesa's software adapter where none is found)
+	@sh scripts/install_adapter.sh
+
+demo: adapter build  ## fine-tune the bundled model and look at the result
+	@sh scripts/demo.sh
+
+test: adapter  ## the whole suite, every kernel on the adapter included (REQUIRE_GPU=1: a skip for want of an adapter fails)
+	$(GO) vet ./...
+	$(GO) test -timeout 30m ./...
+
+quick:  ## the edit loop: no adapter, no long tests
+	$(GO) test -short ./shaders ./backend ./backend/ref ./graph ./model/... ./optim ./peft ./data ./internal/lint
+
+gpucheck:  ## every GPU kernel through AMD's real compiler, without a GPU (needs Mesa's RADV and a C compiler)
+	$(GO) run ./internal/gpucheck/cmd
+
+nano: adapter build  ## make the bundled model again: corpus, tokenizer, pretraining on the adapter (about an hour on two cores)
+	sh scripts/nano.sh
+
+docs:  ## the generated tables of methods and models
+	$(GO) run ./internal/docs/cmd
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+
+clean:
+	rm -rf bin out
