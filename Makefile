@@ -1,7 +1,7 @@
 # make demo and make test are the two commands of the README; `make help` lists the rest.
 GO ?= go
 BIN := bin/luthier
-SOURCES := $(shell find . -name '*.go' -o -name '*.wgsl' -not -path './out/*')
+SOURCES := $(shell find . -path ./out -prune -o \( -name '*.go' -o -name '*.wgsl' -o -name '*.[ch]' -o -path './internal/nano/words/*' \) -print)
 
 .PHONY: help build demo test quick gpucheck nano docs adapter fmt clean
 

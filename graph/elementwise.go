@@ -69,7 +69,9 @@ func (o add) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	return dx
 }
 func (o add) Lower(l *Lowerer, c *Call) {
-	l.flat("add", nil, c.Out[0].Shape.Elems(), Args{"a": l.Ref(c.In[0]), "b": l.Ref(c.In[1]), "y": l.Ref(c.Out[0])}, backendU("c", o.C))
+	for _, r := range l.together([]*Node{c.In[0], c.In[1], c.Out[0]}) {
+		l.flat("add", nil, r.elems, Args{"a": r.refs[0], "b": r.refs[1], "y": r.refs[2]}, backendU("c", o.C))
+	}
 }
 
 // mul is y = a b, elementwise.
@@ -108,7 +110,9 @@ func (o scale) VJP(c *Call, dy []*Node, _ []bool) []*Node {
 	return []*Node{Scale(dy[0], o.C)}
 }
 func (o scale) Lower(l *Lowerer, c *Call) {
-	l.flat("scale", nil, c.Out[0].Shape.Elems(), Args{"x": l.Ref(c.In[0]), "y": l.Ref(c.Out[0])}, backendU("c", o.C))
+	for _, r := range l.together([]*Node{c.In[0], c.Out[0]}) {
+		l.flat("scale", nil, r.elems, Args{"x": r.refs[0], "y": r.refs[1]}, backendU("c", o.C))
+	}
 }
 
 // activation is y = F(x).

@@ -35,6 +35,7 @@ var (
 	_ = gradOf("vectors of 4", func(g *Graph) *Node {
 		return pooled(MulVec(AddVec(weight(g, "x", 70, 8), weight(g, "v", 8)), weight(g, "u", 8)))
 	}, nil)
+	_ = gradOf("col sum", func(g *Graph) *Node { return pooled(ColSum(weight(g, "x", 70, 3))) }, nil)
 	_ = gradOf("gelu", func(g *Graph) *Node { return pooled(Activation(weight(g, "x", 3, 5), GeLU)) }, nil)
 	_ = gradOf("gelu tanh", func(g *Graph) *Node { return pooled(Activation(weight(g, "x", 3, 5), GeLUTanh)) }, nil)
 	_ = gradOf("tanh", func(g *Graph) *Node { return pooled(Activation(weight(g, "x", 3, 5), Tanh)) }, nil)
@@ -56,6 +57,9 @@ var (
 	}, map[string]func(int) float64{"ids": list(2, 5, 2, 0, 5), "segs": func(i int) float64 { return float64(Segments([]int32{2, 5, 2, 0, 5})[i]) }})
 	_ = gradOf("gather rows", func(g *Graph) *Node { return pooled(GatherRows(weight(g, "x", 6, 4), ints(g, "idx", 3))) },
 		map[string]func(int) float64{"idx": list(4, 0, 5)})
+	_ = gradOf("scatter rows", func(g *Graph) *Node {
+		return pooled(g.apply(scatterRows{6}, weight(g, "x", 3, 4), ints(g, "idx", 3))[0])
+	}, map[string]func(int) float64{"idx": list(4, 0, 5)})
 	_ = gradOf("mean pool", func(g *Graph) *Node { return pooled(MeanPool(weight(g, "x", 6, 4), ints(g, "mask", 2, 3))) },
 		map[string]func(int) float64{"mask": list(1, 1, 0, 1, 0, 0)})
 	_ = gradOf("cross entropy", func(g *Graph) *Node {

@@ -127,7 +127,11 @@ func (l *Lowerer) rowsPerPart(s Sig) int {
 	if padded(s.store(), s.DType) <= l.Limits.MaxBinding {
 		return max(rows, 1)
 	}
-	return max(1, int((l.Limits.MaxBinding-256)/max(1, s.DType.Bytes(s.ld()))))
+	per := int((l.Limits.MaxBinding - 256) / max(1, s.DType.Bytes(s.ld())))
+	if per >= 4 {
+		per &^= 3 // so that a part begins where vec4 kernels can
+	}
+	return max(1, per)
 }
 
 func (l *Lowerer) place(n *Node) []*storage {

@@ -121,25 +121,50 @@ func (o matmul) Lower(l *Lowerer, c *Call) {
 		return
 	}
 	p := product{TA: o.TA, TB: o.TB, BF16: in[1].DType == backend.BF16, Act: o.Act, Alpha: o.Alpha, Batches: z, Heads: 1, M: m, N: n, K: k,
-		A: l.Ref(c.In[0]), C: l.Ref(c.Out[0]), LDA: in[0].ld(), LDB: in[1].ld(), LDC: n, SAB: in[0].store() / z, SBB: in[1].store() / z, SCB: m * n}
-	i := 2
+		A: l.Ref(c.In[0]), LDA: in[0].ld(), LDB: in[1].ld(), LDC: n, SAB: in[0].store() / z, SBB: in[1].store() / z, SCB: m * n}
 	if o.Bias {
-		p.Bias = l.Ref(c.In[i])
-		i++
+		p.Bias = l.Ref(c.In[2])
+	}
+	like := []*Node{c.Out[0]} // what lies as the product does
+	if o.Pre {
+		like = append(like, c.Out[1])
 	}
 	if o.Res {
-		p.Res = l.Ref(c.In[i])
+		like = append(like, c.In[len(c.In)-1])
 	}
-	if o.Pre {
-		p.Pre = l.Ref(c.Out[1])
+	parts, b := l.Parts(c.Out[0]), l.Parts(c.In[1])
+	if len(parts) > 1 && z > 1 {
+		l.Ref(c.Out[0]) // fails
+		return
 	}
-	parts := l.Parts(c.In[1])
-	if len(parts) == 1 {
-		p.B = parts[0].Ref
+	for i, r := range l.together(like) {
+		q := p
+		q.C = r.refs[0]
+		if o.Pre {
+			q.Pre = r.refs[1]
+		}
+		if o.Res {
+			q.Res = r.refs[len(r.refs)-1]
+		}
+		if len(parts) > 1 { // the gradient of a large weight
+			q.M = parts[i].Rows
+			q.A0 = parts[i].Row0 * q.LDA
+			if o.TA {
+				q.A0 = parts[i].Row0
+			}
+		}
+		l.whole(q, b)
+	}
+}
+
+// whole multiplies by a b that lies in one binding or several.
+func (l *Lowerer) whole(p product, b []Part) {
+	if len(b) == 1 {
+		p.B = b[0].Ref
 		l.product(p)
 		return
 	}
-	l.split(p, parts)
+	l.split(p, b)
 }
 
 // activated is split for a sum that an activation follows: the sum first, then what a single product does on its way out.
@@ -179,9 +204,9 @@ func (l *Lowerer) split(p product, parts []Part) {
 		} else {
 			q.K = part.Rows
 			if p.TA {
-				q.A0 = part.Row0 * p.LDA
+				q.A0 += part.Row0 * p.LDA
 			} else {
-				q.A0 = part.Row0
+				q.A0 += part.Row0
 			}
 			last := i == len(parts)-1
 			if !last {

@@ -244,3 +244,6 @@ func TestGradRandom(t *testing.T) {
 		})
 	}
 }
+
+// Results are the outputs of r, as Train asked for them.
+func (r *RandomGraph) Results() []*Node { return r.asked }

@@ -56,9 +56,19 @@ type pieces struct {
 func (l *Lowerer) together(ns []*Node) []pieces {
 	var out []pieces
 	for i, n := range ns {
-		for j, p := range l.Parts(n) {
+		parts := l.Parts(n)
+		if i > 0 && len(parts) != len(out) {
+			l.fail(fmt.Errorf("%v %v lies in %d bindings and %v %v in %d", ns[0], ns[0].Sig, len(out), n, n.Sig, len(parts)))
+			return nil
+		}
+		for j, p := range parts {
+			elems := p.Rows * n.root().Shape.Last()
 			if i == 0 {
-				out = append(out, pieces{elems: p.Rows * n.Shape.Last()})
+				out = append(out, pieces{elems: elems})
+			}
+			if elems != out[j].elems {
+				l.fail(fmt.Errorf("%v %v and %v %v lie in bindings of different rows", ns[0], ns[0].Sig, n, n.Sig))
+				return nil
 			}
 			out[j].refs = append(out[j].refs, p.Ref)
 		}

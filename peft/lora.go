@@ -224,8 +224,16 @@ func (l *LoRA) scale(path string) (int, float32, error) {
 // Matched lists the adapted and saved modules.
 func (l *LoRA) Matched() []string { return l.matched.sorted() }
 
-// Config is the adapter_config.json.
-func (l *LoRA) Config() any { return &l.LoRAConfig }
+// Config is the adapter_config.json. PEFT wants its patterns to be objects, not null.
+func (l *LoRA) Config() any {
+	if l.RankPattern == nil {
+		l.RankPattern = map[string]int{}
+	}
+	if l.AlphaPattern == nil {
+		l.AlphaPattern = map[string]float64{}
+	}
+	return &l.LoRAConfig
+}
 
 // Merge adds s B A to a linear weight, s (B A)^T to an embedding, or replaces a saved module.
 func (l *LoRA) Merge(s model.Site, w []float32, value func(string) ([]float32, bool)) (bool, error) {

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"luthier/backend"
+	"luthier/data"
+	"luthier/internal/atomicfile"
+	"luthier/model/safetensors"
+	"luthier/train"
+)
+
+// Exit codes, part of the command line's contract.
+const (
+	exitDone        = 0
+	exitOther       = 1
+	exitUsage       = 2
+	exitData        = 3 // data, tokenizer or model file
+	exitAdapter     = 4 // no usable adapter, or a kernel failed its self-test
+	exitMemory      = 5 // planned or real
+	exitDiverged    = 6
+	exitLost        = 7
+	exitCheckpoint  = 8
+	exitInterrupted = 130 // after saving
+)
+
+// codeError is an error whose exit code is known where it arises.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string { return e.err.Error() }
+func (e *codeError) Unwrap() error { return e.err }
+
+// usage is an error of flags or config.
+func usage(format string, args ...any) error {
+	return &codeError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// badData is an error of a data, tokenizer or model file. More specific errors inside keep their own code.
+func badData(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codeError{exitData, err}
+}
+
+// exitCode finds the code of an error by its type; the specific types win over where the error passed through.
+func exitCode(err error) int {
+	var (
+		diverged   *train.DivergedError
+		nonFinite  *safetensors.NonFiniteError
+		mismatch   *train.MismatchError
+		checkpoint *train.CheckpointError
+		limit      *backend.LimitError
+		format     *safetensors.FormatError
+		busy       *atomicfile.BusyError
+		known      *codeError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &diverged), errors.As(err, &nonFinite):
+		return exitDiverged
+	case errors.Is(err, backend.ErrDeviceLost):
+		return exitLost
+	case errors.Is(err, backend.ErrOutOfMemory), errors.As(err, &limit):
+		return exitMemory
+	case errors.As(err, &mismatch), errors.As(err, &checkpoint):
+		return exitCheckpoint
+	case errors.Is(err, backend.ErrNoAdapter):
+		return exitAdapter
+	case errors.As(err, &busy):
+		return exitOther
+	case errors.As(err, &known):
+		return known.code
+	case errors.As(err, &format), errors.Is(err, data.ErrNoData), errors.Is(err, data.ErrOneClass):
+		return exitData
+	}
+	return exitOther
+}
+
+// explain is the message with a remedy, where the error does not bring one.
+func explain(err error) string {
+	msg := err.Error()
+	remedy := ""
+	switch {
+	case errors.Is(err, backend.ErrDeviceLost):
+		remedy = "go on with --resume; if it happens again, try a smaller --batch-size or --max-length, or another --device"
+	case errors.Is(err, backend.ErrOutOfMemory) && !strings.Contains(msg, "--"):
+		remedy = "try a smaller --batch-size or --max-length, --recompute, or --accumulate with smaller batches; `luthier plan` shows what fits"
+	case errors.Is(err, data.ErrOneClass):
+		remedy = "the data needs rows of at least two labels; name the column with --label-column"
+	case errors.Is(err, train.ErrInterrupted):
+		remedy = "saved; go on with --resume"
+	case errors.Is(err, fs.ErrNotExist) && !strings.Contains(msg, "("):
+		remedy = "check the path"
+	}
+	if remedy == "" {
+		return msg
+	}
+	return msg + "\n  " + remedy
+}
+
+// isCobra tells errors of cobra's own argument checks, which have no type, from those of commands.
+func isCobra(err error) bool {
+	for _, p := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument", "accepts ",
+		"requires at least", "bad flag syntax", "required flag"} {
+		if strings.HasPrefix(err.Error(), p) {
+			return true
+		}
+	}
+	return false
+}
+
+// flagError words pflag's errors.
+func flagError(_ *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return usage("%v", err)
+	}
+	want := map[string]string{"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "bool": "true or false",
+		"stringToInt": "NAME=NUMBER, with commas between"}[bad.GetFlag().Value.Type()]
+	if want == "" {
+		return usage("%v", err)
+	}
+	return usage("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+
+	"luthier/backend"
+	"luthier/graph"
+	"luthier/model"
+	"luthier/train"
+)
+
+// drafted is what planning one batch shape tells.
+type drafted struct {
+	plan      *graph.Plan
+	shapes    map[string][]int // of trained tensors
+	trainable int64
+	base      int64 // parameters of the model without the method
+	copies    bool  // PEFT trains a copy of a module to save and counts both
+}
+
+// all is the count that PEFT calls all params.
+func (d *drafted) all() int64 {
+	if d.copies {
+		return d.base + d.trainable
+	}
+	return d.base
+}
+
+// draft plans the largest batch of a run without allocating. Its trained tensors are those with a gradient or not.
+func draft(f *train.FirstOrder, s train.Shape) (*drafted, error) {
+	d, err := f.Draft(s)
+	if err != nil {
+		return nil, err
+	}
+	out := &drafted{plan: d.Plan, shapes: map[string][]int{}}
+	for _, n := range d.Graph.Leaves() {
+		if n.Leaf().Kind == graph.Trainable {
+			out.shapes[n.Leaf().Name] = n.Shape
+			out.trainable += int64(n.Shape.Elems())
+		}
+	}
+	return out, nil
+}
+
+// memoryError says that a batch does not fit, and which would.
+type memoryError struct {
+	want, have int64
+	from       string
+	batch      int
+	largest    int // 0: none
+	length     int
+}
+
+func (e *memoryError) Error() string {
+	s := fmt.Sprintf("a batch of %d x %d tokens needs %s of device memory, there is %s (%s)", e.batch, e.length, bytesText(e.want),
+		bytesText(e.have), e.from)
+	if e.largest > 0 {
+		return s + fmt.Sprintf("; the largest that fits is --batch-size %d (with --accumulate %d the steps stay the same)", e.largest,
+			(e.batch+e.largest-1)/e.largest)
+	}
+	return s + "; not one sequence fits: try --recompute, a smaller --max-length, or --method lora"
+}
+
+// Unwrap makes it an out-of-memory error for exit codes.
+func (e *memoryError) Unwrap() error { return backend.ErrOutOfMemory }
+
+// largestBatch is the largest batch up to most that need says fits, 0 for none. need must not fall as the batch grows.
+func largestBatch(most int, limit int64, need func(batch int) (int64, error)) (int, error) {
+	var failed error
+	n := sort.Search(most, func(i int) bool {
+		if failed != nil {
+			return true
+		}
+		bytes, err := need(i + 1)
+		if err != nil {
+			failed = err
+		}
+		return err != nil || bytes > limit
+	})
+	return n, failed
+}
+
+// fits checks a plan against the budget; beyond it the error names the largest batch that fits.
+func (j *job) fits(f *train.FirstOrder, s train.Shape, want int64) error {
+	if want <= j.limit() {
+		return nil
+	}
+	largest, err := largestBatch(s.B-1, j.limit(), j.need(f, s.T))
+	if err != nil {
+		return err
+	}
+	return &memoryError{want: want, have: j.budget.bytes, from: j.budget.from, batch: s.B, largest: largest, length: s.T}
+}
+
+// limit is the budget in bytes; without one all that is finite fits.
+func (j *job) limit() int64 {
+	if j.budget.bytes == 0 {
+		return math.MaxInt64 - 1
+	}
+	return j.budget.bytes
+}
+
+// beyond turns the refusal of one value by the adapter's limits into the error that names the largest batch.
+func (j *job) beyond(f *train.FirstOrder, s train.Shape, err error) error {
+	var limit *backend.LimitError
+	if !errors.As(err, &limit) {
+		return err
+	}
+	largest, other := largestBatch(s.B-1, j.limit(), j.need(f, s.T))
+	if other != nil {
+		return err
+	}
+	return &memoryError{want: limit.Want, have: limit.Have, from: "the adapter's limit for one value", batch: s.B, largest: largest, length: s.T}
+}
+
+// need plans a batch size.
+func (j *job) need(f *train.FirstOrder, length int) func(int) (int64, error) {
+	return func(batch int) (int64, error) {
+		d, err := f.Draft(train.Shape{B: batch, T: length})
+		var limit *backend.LimitError
+		switch {
+		case errors.As(err, &limit): // one value is beyond a binding of the adapter: as good as no memory
+			return math.MaxInt64, nil
+		case err != nil:
+			return 0, err
+		}
+		return d.Plan.Total(), nil
+	}
+}
+
+// memoryTable is a plan by category.
+func memoryTable(p *graph.Plan) map[string]int64 {
+	out := map[string]int64{}
+	for c, n := range p.Persistent {
+		out[graph.Category(c).String()] += n
+	}
+	for c, n := range p.Transient {
+		out[graph.Category(c).String()] += n
+	}
+	return out
+}
+
+// parameters counts the base model's, by building it with no method.
+func (j *job) parameters() (int64, error) {
+	g := graph.New()
+	b := model.NewBuilder(g, j.src.config, j.src.weights, model.None{}, 1, 4)
+	if _, err := b.Loss(j.task, j.classes(), 0); err != nil {
+		return 0, err
+	}
+	n := int64(0)
+	for _, l := range g.Leaves() {
+		if l.Leaf().Kind == graph.Frozen && l.Leaf().Of == "" && l.Leaf().Name != "rotary_table" {
+			n += int64(l.Shape.Elems())
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// group is a titled part of a command's flags.
+type group struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// grouped adds flags to c in titled groups, which its help keeps apart.
+func grouped(c *cobra.Command, gs ...group) {
+	for _, g := range gs {
+		g.flags.SortFlags = false
+		c.Flags().AddFlagSet(g.flags)
+	}
+	c.SetUsageFunc(func(c *cobra.Command) error {
+		w := c.OutOrStderr()
+		fmt.Fprintf(w, "Usage:\n  %s\n", c.UseLine())
+		shown := pflag.NewFlagSet("", pflag.ContinueOnError)
+		for _, g := range gs {
+			section(w, g.title, g.flags)
+			shown.AddFlagSet(g.flags)
+		}
+		rest := pflag.NewFlagSet("", pflag.ContinueOnError)
+		for _, set := range []*pflag.FlagSet{c.LocalFlags(), c.InheritedFlags()} {
+			set.VisitAll(func(f *pflag.Flag) {
+				if shown.Lookup(f.Name) == nil && rest.Lookup(f.Name) == nil {
+					rest.AddFlag(f)
+				}
+			})
+		}
+		section(w, "Run", rest)
+		return nil
+	})
+}
+
+func section(w io.Writer, title string, f *pflag.FlagSet) {
+	if s := f.FlagUsagesWrapped(110); strings.TrimSpace(s) != "" {
+		fmt.Fprintf(w, "\n%s:\n%s", title, s)
+	}
+}
+
+// set makes a flag set that knows every name of a setting.
+func set(add func(f *pflag.FlagSet)) *pflag.FlagSet {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.SetNormalizeFunc(normalize)
+	add(f)
+	return f
+}
+
+// ignoredFlags are the settings of noEffect, hidden.
+func ignoredFlags() *pflag.FlagSet {
+	return set(func(f *pflag.FlagSet) {
+		for name := range noEffect {
+			f.String(name, "", "")
+			f.Lookup(name).NoOptDefVal = "true"
+			f.Lookup(name).Hidden = true
+		}
+	})
+}
+
+// notes says which settings were given that have no effect.
+func notes(f *pflag.FlagSet) []string {
+	var out []string
+	f.Visit(func(x *pflag.Flag) {
+		why := noEffect[x.Name]
+		switch strings.ToLower(x.Value.String()) {
+		case "", "false", "none", "no":
+			why = ""
+		}
+		if why != "" {
+			out = append(out, fmt.Sprintf("--%s has no effect: %s", x.Name, why))
+		}
+	})
+	return out
+}
+
+// trainSettings are what train and plan are told.
+type trainSettings struct {
+	inputs
+	flags        *pflag.FlagSet // all of the command, once parsed
+	out          string
+	lr           float64
+	epochs       float64
+	maxSteps     int
+	accumulate   int
+	schedule     string
+	warmupSteps  int
+	warmupRatio  float64
+	maxGradNorm  float64
+	smoothing    float64
+	optim        string
+	method       string
+	recompute    bool
+	logSteps     int
+	evalStrategy string
+	evalSteps    int
+	saveStrategy string
+	saveSteps    int
+	saveLimit    int
+	loadBest     bool
+	metric       string
+	greater      bool
+	patience     int
+	resume       string
+	force        bool
+	overwrite    bool
+	dumpGraph    string
+	config       string
+	dryRun       bool
+}
+
+// methodFlags choose what is trained and how.
+func (s *trainSettings) methodFlags(c choice) *pflag.FlagSet {
+	return set(func(f *pflag.FlagSet) {
+		f.StringVar(&s.method, "method", "lora", "fine-tuning method: luthier methods lists them")
+		f.StringVar(&s.initAdapter, "init-adapter", "", "start from the adapter in this directory, head included")
+		c.method.Flags(f)
+	})
+}
+
+func (s *trainSettings) optimFlags(c choice) *pflag.FlagSet {
+	return set(func(f *pflag.FlagSet) {
+		f.Float64Var(&s.lr, "lr", 2e-4, "peak learning rate")
+		f.Float64Var(&s.epochs, "epochs", 3, "passes over the training data")
+		f.IntVar(&s.maxSteps, "max-steps", 0, "optimizer steps, instead of epochs")
+		f.IntVar(&s.accumulate, "accumulate", 1, "batches whose gradients add up to one step")
+		f.StringVar(&s.schedule, "schedule", "linear", "learning rate after the warm-up: constant, linear, cosine")
+		f.IntVar(&s.warmupSteps, "warmup-steps", 0, "steps from 0 to the peak")
+		f.Float64Var(&s.warmupRatio, "warmup-ratio", 0, "the same as a share of all steps")
+		f.Float64Var(&s.maxGradNorm, "max-grad-norm", 1, "clip gradients to this global norm; 0 for never")
+		f.Float64Var(&s.smoothing, "label-smoothing", 0, "label smoothing of the training loss")
+		f.BoolVar(&s.recompute, "recompute", false, "keep no activations inside layers and run their forward again: less memory, more time")
+		f.StringVar(&s.optim, "optim", "adamw", "optimizer")
+		c.optimizer.Flags(f)
+	})
+}
+
+func (s *trainSettings) runFlags() *pflag.FlagSet {
+	return set(func(f *pflag.FlagSet) {
+		f.StringVar(&s.out, "out", "", "output directory")
+		f.IntVar(&s.logSteps, "log-steps", 10, "log each so many steps")
+		f.StringVar(&s.evalStrategy, "eval-strategy", "", "when to evaluate: no, steps, epoch (default: epoch where there is --eval-data)")
+		f.IntVar(&s.evalSteps, "eval-steps", 0, "evaluate each so many steps")
+		f.StringVar(&s.saveStrategy, "save-strategy", "", "when to save a checkpoint: no, steps, epoch (default: epoch)")
+		f.IntVar(&s.saveSteps, "save-steps", 0, "save each so many steps")
+		f.IntVar(&s.saveLimit, "save-total-limit", 2, "checkpoints to keep, the best among them; 0 for all")
+		f.BoolVar(&s.loadBest, "load-best", false, "end with the best checkpoint instead of the last")
+		f.StringVar(&s.metric, "metric", "", "metric that chooses the best: loss, accuracy, f1, matthews_correlation, perplexity, ... (default: loss)")
+		f.BoolVar(&s.greater, "greater-is-better", false, "a larger metric is better (default: known from the metric)")
+		f.IntVar(&s.patience, "patience", 0, "stop after so many evaluations in a row without a better one; 0 for never")
+		f.StringVar(&s.resume, "resume", "", "go on from a checkpoint: a directory, or the latest in --out")
+		f.Lookup("resume").NoOptDefVal = "latest"
+		f.BoolVar(&s.force, "force", false, "resume although settings, model or data differ")
+		f.BoolVar(&s.overwrite, "overwrite", false, "replace the run that --out holds")
+		f.StringVar(&s.dumpGraph, "dump-graph", "", "write the graph after each pass, the memory plan and the dispatches to this directory")
+		f.StringVar(&s.config, "config", "", "YAML file with the same settings; flags win")
+		f.BoolVar(&s.dryRun, "dry-run", false, "print the resolved settings and stop")
+	})
+}

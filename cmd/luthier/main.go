@@ -1,0 +1,119 @@
+// Command luthier fine-tunes pretrained transformers on any WebGPU adapter: a model directory and a data file in, an adapter out.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker where a release is built.
+var version = "0.1.0-dev"
+
+func main() {
+	ctx, stop := interruptible(context.Background(), os.Stderr)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// app is what every command shares.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	json     bool // one JSON object, or one a line, on out
+	device   string
+	memory   string
+	choice   choice
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) (code int) {
+	a := &app{in: in, out: out, err: errOut}
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(errOut, "luthier: a fault of luthier itself: %v\n%s", p, debug.Stack())
+			code = exitOther
+		}
+	}()
+	err := a.execute(ctx, args)
+	if err == nil {
+		return exitDone
+	}
+	code = exitCode(err)
+	if a.json {
+		a.emit(map[string]any{"error": err.Error(), "exit_code": code})
+	}
+	fmt.Fprintf(errOut, "luthier: %s\n", explain(err))
+	return code
+}
+
+// execute parses the arguments and runs the command they name.
+func (a *app) execute(ctx context.Context, args []string) error {
+	var err error
+	if a.choice, err = choose(args); err != nil {
+		return err
+	}
+	root := a.root()
+	if args, err = tidy(root, args); err != nil {
+		return err
+	}
+	root.SetArgs(args)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetIn(a.in)
+	err = root.ExecuteContext(ctx)
+	var known *codeError
+	if errors.As(err, &known) || err == nil || !isCobra(err) {
+		return err
+	}
+	return usage("%v", err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "luthier",
+		Short:         "Fine-tune pretrained transformers on any WebGPU adapter",
+		Long:          "luthier fine-tunes pretrained transformers through WebGPU compute: Vulkan, Metal or DX12, without Python and without CUDA.",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetGlobalNormalizationFunc(normalize)
+	p := root.PersistentFlags()
+	p.BoolVar(&a.json, "json", false, "machine output: JSON on standard output")
+	p.StringVar(&a.device, "device", "auto", "adapter: auto, an index that luthier doctor --list shows, a part of a name, or float64 (the slow reference)")
+	p.StringVar(&a.memory, "memory", "", "cap of device memory, such as 4GiB (default: what the adapter is known to have)")
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.planCmd(), a.doctorCmd(), a.inspectCmd(),
+		a.benchCmd(), a.methodsCmd(), a.modelsCmd(), a.versionCmd())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+// interruptible cancels at the first Ctrl-C (or SIGTERM), so that a run can save; the second ends the process at once.
+func interruptible(parent context.Context, errOut io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	sig := make(chan os.Signal, 2)
+	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-sig; !ok {
+			return
+		}
+		fmt.Fprintln(errOut, "\nluthier: finishing the step; once more to abort without saving")
+		cancel()
+		if _, ok := <-sig; ok {
+			os.Exit(exitInterrupted)
+		}
+	}()
+	return ctx, func() { signal.Stop(sig); close(sig); cancel() }
+}

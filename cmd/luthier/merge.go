@@ -1,0 +1,107 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"luthier/data"
+	"luthier/graph"
+	"luthier/internal/atomicfile"
+	"luthier/model"
+	"luthier/model/safetensors"
+	"luthier/train"
+)
+
+func (a *app) mergeCmd() *cobra.Command {
+	in := &inputs{batchSize: 1}
+	var out, dtype string
+	var overwrite bool
+	c := &cobra.Command{
+		Use:     "merge",
+		Aliases: []string{"fuse"},
+		Short:   "Fold an adapter into its base model and write a whole model",
+		Example: "  luthier merge --adapter my-adapter --out merged",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if in.adapter == "" || out == "" {
+				return usage("merge wants --adapter and --out")
+			}
+			d, ok := map[string]string{"": "", "f32": safetensors.F32, "float32": safetensors.F32, "bf16": safetensors.BF16, "bfloat16": safetensors.BF16,
+				"f16": safetensors.F16, "float16": safetensors.F16}[strings.ToLower(dtype)]
+			if !ok {
+				return usage("--dtype %q: want f32, bf16 or f16", dtype)
+			}
+			return a.merge(in, out, d, overwrite)
+		},
+	}
+	flags := set(func(f *pflagSet) {
+		f.StringVar(&in.model, "model", "", "base model directory (default: what the adapter names)")
+		in.adapterFlag(f)
+		f.StringVar(&out, "out", "", "directory of the merged model")
+		f.StringVar(&dtype, "dtype", "", "storage type: f32, bf16, f16 (default: as the base has it)")
+		f.BoolVar(&overwrite, "overwrite", false, "replace what --out holds")
+	})
+	grouped(c, group{"Model", flags})
+	return c
+}
+
+// merge needs no device: the sum is made on the host, in f32.
+func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
+	if !overwrite && exists(out, "config.json") {
+		return usage("%s holds a model: give --overwrite or another --out", out)
+	}
+	j := &job{}
+	var err error
+	if j.src, err = openSource(in.model, in.adapter, false); err != nil {
+		return err
+	}
+	defer j.src.close()
+	if err := j.resolve(in, ""); err != nil {
+		return err
+	}
+	j.method, j.labels = j.src.adapter.method, j.known()
+	if err := j.method.Setup(j.src.config, j.task); err != nil {
+		return badData(err)
+	}
+	j.src.give()
+	g := graph.New()
+	b := model.NewBuilder(g, j.src.config, j.src.weights, j.method, 1, 4)
+	if _, err := b.Loss(j.task, j.classes(), 0); err != nil {
+		return badData(err)
+	}
+	j.engine = &train.Engine{Sites: b.Sites}
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return usage("--out: %v", err)
+	}
+	lock, err := atomicfile.LockDir(out)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Release() }()
+	var names []string
+	for _, n := range g.Leaves() {
+		names = append(names, n.Leaf().Name)
+	}
+	if rest := j.stray(names); len(rest) > 0 {
+		return badData(errStray(j, rest))
+	}
+	if err := j.export(out, j.src.adapter.tensors, dtype); err != nil {
+		return err
+	}
+	if err := data.WriteTokenizerFiles(j.src.dir, out); err != nil {
+		return err
+	}
+	r := runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: j.length}
+	if err := r.write(out); err != nil {
+		return err
+	}
+	if a.json {
+		a.emit(map[string]any{"out": filepath.Clean(out), "model": j.src.dir, "adapter": in.adapter, "modules": len(j.method.Matched())})
+		return nil
+	}
+	a.say("merged %d modules of %s into %s: %s", len(j.method.Matched()), in.adapter, j.src.dir, out)
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"luthier/data"
+	"luthier/model"
+	"luthier/train"
+)
+
+func (a *app) planCmd() *cobra.Command {
+	s := &trainSettings{}
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show the exact memory of a training run, and the largest batch that fits, without running it",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s.flags = c.Flags()
+			if err := applyConfig(s.config, s.flags, c.Name()); err != nil {
+				return err
+			}
+			return a.plan(s)
+		},
+	}
+	grouped(c, group{"Model", s.modelFlags()}, group{"Data", s.trainDataFlags()}, group{"Method " + a.choice.method.Name(), s.methodFlags(a.choice)},
+		group{"Optimizer " + a.choice.optimizer.Name(), s.optimFlags(a.choice)}, group{"Run", s.runFlags()})
+	c.Flags().AddFlagSet(ignoredFlags())
+	return c
+}
+
+// most is the largest batch that plan looks at.
+const most = 1 << 12
+
+func (a *app) plan(s *trainSettings) error {
+	j, f, err := a.prepare(s)
+	if j != nil {
+		defer j.close()
+	}
+	if err != nil {
+		return err
+	}
+	shape := train.Shape{B: s.batchSize, T: data.Bucket(j.length)}
+	if j.loader != nil {
+		shape.T = longest(j.loader, j.scorer)
+	}
+	d, err := j.draft(f, shape)
+	if err != nil {
+		return err
+	}
+	largest, err := largestBatch(most, j.limit(), j.need(f, shape.T))
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.emit(map[string]any{"adapter": adapterJSON(j.dev.Info()), "model": j.src.dir, "task": j.task, "method": j.method.Name(),
+			"parameters": countsOf(d), "batch_size": shape.B, "length": shape.T, "total_bytes": d.plan.Total(), "memory": memoryTable(d.plan),
+			"arenas": d.plan.Arenas, "budget_bytes": j.budget.bytes, "budget_from": j.budget.from, "largest_batch": largest})
+		return j.fits(f, shape, d.plan.Total())
+	}
+	a.header(j, s, d)
+	a.say("shape:    %d x %d tokens: %s in all, in %d arenas; %d dispatches a batch", shape.B, shape.T, bytesText(d.plan.Total()), len(d.plan.Arenas),
+		d.plan.Commands)
+	switch {
+	case j.budget.bytes == 0:
+		a.say("fits:     the adapter does not tell its memory: give --memory (its other limits allow --batch-size %d)", largest)
+	case largest == most:
+		a.say("fits:     any --batch-size to %d at this length", largest)
+	default:
+		a.say("fits:     --batch-size %d is the largest at this length", largest)
+	}
+	return j.fits(f, shape, d.plan.Total())
+}
+
+// prepare opens everything that training needs and allocates nothing on the device. The job is returned with an error too, to be closed.
+func (a *app) prepare(s *trainSettings) (*job, *train.FirstOrder, error) {
+	if err := s.check(); err != nil {
+		return nil, nil, err
+	}
+	j := &job{method: a.choice.method}
+	var err error
+	if j.dev, j.budget, err = a.openDevice(); err != nil {
+		return j, nil, err
+	}
+	if j.src, err = openSource(s.model, s.initAdapter, s.data != ""); err != nil {
+		return j, nil, err
+	}
+	trainPath, evalPath, err := s.paths()
+	if err != nil {
+		return j, nil, err
+	}
+	if err = j.resolve(&s.inputs, trainPath); err != nil {
+		return j, nil, err
+	}
+	if err = j.readData(s, trainPath, evalPath); err != nil {
+		return j, nil, err
+	}
+	if j.labels == nil && j.task == model.Classify {
+		j.labels = j.orConfig(max(2, s.labels))
+	}
+	if err = j.adopt(s); err != nil {
+		return j, nil, err
+	}
+	if err = j.method.Setup(j.src.config, j.task); err != nil {
+		return j, nil, usage("--method %s: %v", j.method.Name(), err)
+	}
+	positions := data.Bucket(j.length)
+	if j.loader != nil {
+		positions = longest(j.loader, j.scorer)
+	}
+	j.start(s.seed, positions)
+	j.engine.Smoothing, j.engine.Recompute = s.smoothing, s.recompute
+	f := train.NewFirstOrder(j.engine, a.choice.optimizer, train.FirstOrderOptions{MaxGradNorm: s.maxGradNorm, Accumulate: s.accumulate, Seed: s.seed})
+	return j, f, nil
+}
+
+// adopt takes the method with its settings from --init-adapter.
+func (j *job) adopt(s *trainSettings) error {
+	if j.src.adapter == nil {
+		return nil
+	}
+	m := j.src.adapter.method
+	if s.flags.Changed("method") && s.method != m.Name() {
+		return usage("--method %s: --init-adapter %s is a %s adapter", s.method, s.initAdapter, m.Name())
+	}
+	own := set(m.Flags)
+	var given []string
+	own.VisitAll(func(f *pflag.Flag) {
+		if s.flags.Changed(f.Name) {
+			given = append(given, "--"+f.Name)
+		}
+	})
+	if len(given) > 0 {
+		return usage("%s: the settings of the method come from --init-adapter; leave it out", strings.Join(given, ", "))
+	}
+	j.method = m
+	return nil
+}
+
+// paths are the files of --data and --eval-data.
+func (in *inputs) paths() (trainPath, evalPath string, err error) {
+	if in.data == "" {
+		return "", in.evalData, nil
+	}
+	splits, err := data.FindSplits(in.data)
+	if err != nil {
+		return "", "", badData(err)
+	}
+	if splits.Train == "" {
+		return "", "", badData(fmt.Errorf("%s: has no train.* file", in.data))
+	}
+	if in.evalData == "" {
+		return splits.Train, splits.Valid, nil
+	}
+	return splits.Train, in.evalData, nil
+}
+
+// readData reads what there is; the labels of the adapter or model, else those of the training data, hold for both sets.
+func (j *job) readData(s *trainSettings, trainPath, evalPath string) (err error) {
+	if trainPath == "" {
+		return nil
+	}
+	if j.train, j.labels, err = s.readSet(trainPath, j.src.tok, j.task, j.length, j.known()); err != nil {
+		return err
+	}
+	if j.loader, err = s.loader(j.train, j.src.tok, s.batchSize, true); err != nil || evalPath == "" {
+		return err
+	}
+	if j.eval, _, err = s.readSet(evalPath, j.src.tok, j.task, j.length, j.labels); err != nil {
+		return err
+	}
+	batch := s.evalBatchSize
+	if batch == 0 {
+		batch = s.batchSize
+	}
+	j.scorer, err = s.loader(j.eval, j.src.tok, batch, false)
+	return err
+}
+
+// draft plans one shape and counts parameters; a method that matches nothing is refused.
+func (j *job) draft(f *train.FirstOrder, s train.Shape) (*drafted, error) {
+	d, err := draft(f, s)
+	if err != nil {
+		return nil, j.beyond(f, s, err)
+	}
+	if len(j.method.Matched()) == 0 || d.trainable == 0 {
+		return nil, usage("--method %s matches no module of %s: see --target-modules and `luthier inspect %s`", j.method.Name(), j.src.dir, j.src.dir)
+	}
+	d.copies = j.method.Config() != nil
+	d.base, err = j.parameters()
+	return d, err
+}

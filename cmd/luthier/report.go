@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"luthier/train"
+)
+
+// reporter shows a run: a progress line on a terminal, plain lines elsewhere, JSON lines with --json.
+type reporter struct {
+	a       *app
+	line    *live
+	plan    train.Plan
+	last    train.Metrics
+	began   time.Time
+	from    int // steps done when this session began
+	summary train.Summary
+}
+
+func newReporter(a *app) *reporter { return &reporter{a: a, line: &live{}} }
+
+// Start says how long the run is.
+func (r *reporter) Start(p train.Plan) {
+	r.plan, r.began, r.from = p, time.Now(), p.From
+	if r.a.json {
+		r.a.emit(map[string]any{"event": "start", "steps": p.Steps, "from": p.From, "steps_per_epoch": p.StepsPerEpoch, "epochs": p.Epochs})
+		return
+	}
+	r.a.say("steps:    %d (%.4g epochs of %d)%s", p.Steps, p.Epochs, p.StepsPerEpoch, resumedText(p.From))
+	r.line = r.a.live(p.Steps, "first step: compiling")
+	r.line.at(p.From)
+}
+
+func resumedText(from int) string {
+	if from == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", from step %d", from)
+}
+
+// Tick moves the line.
+func (r *reporter) Tick(step int) { r.line.at(step) }
+
+// Step shows one logged step.
+func (r *reporter) Step(m train.Metrics) {
+	r.last = m
+	if r.a.json {
+		r.a.emit(struct {
+			Event string `json:"event"`
+			train.Metrics
+		}{"step", m})
+		return
+	}
+	if r.line.on() {
+		r.line.note(fmt.Sprintf("loss %.4f  lr %.2g  %.0f tok/s  %s", m.Loss, m.LR, m.TokensPerSec, bytesText(m.PeakBytes)))
+		return
+	}
+	r.a.say("step %d/%d  epoch %.2f  loss %.4f  lr %.3g  grad_norm %.3g  %.0f tok/s  %s  ETA %s", m.Step, r.plan.Steps, m.Epoch, m.Loss, m.LR, m.GradNorm,
+		m.TokensPerSec, bytesText(m.PeakBytes), r.eta(m.Step))
+}
+
+// eta is what is left at the pace of this session.
+func (r *reporter) eta(step int) string {
+	done := step - r.from
+	if done <= 0 {
+		return "-"
+	}
+	left := time.Since(r.began) / time.Duration(done) * time.Duration(r.plan.Steps-step)
+	return left.Round(time.Second).String()
+}
+
+// Eval shows an evaluation.
+func (r *reporter) Eval(e train.EvalReport) {
+	if r.a.json {
+		r.a.emit(map[string]any{"event": "eval", "step": e.Step, "epoch": e.Epoch, "metrics": e.Metrics, "rows": e.Rows, "seconds": e.Seconds, "best": e.Best})
+		return
+	}
+	best := ""
+	if e.Best {
+		best = "  (best " + e.Metric + ")"
+	}
+	r.line.aside(func() { r.a.say("eval at step %d: %s%s  %.1f s", e.Step, metricsText(e.Metrics), best, e.Seconds) })
+}
+
+// metricsText writes metrics in order, the loss first.
+func metricsText(m map[string]float64) string {
+	var names, parts []string
+	for n := range m {
+		if n != "loss" {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	for _, n := range append([]string{"loss"}, names...) {
+		if v, ok := m[n]; ok {
+			parts = append(parts, fmt.Sprintf("%s %.4f", n, v))
+		}
+	}
+	return strings.Join(parts, "  ")
+}
+
+// Saved shows a checkpoint.
+func (r *reporter) Saved(dir string, step int) {
+	if r.a.json {
+		r.a.emit(map[string]any{"event": "saved", "step": step, "dir": dir})
+		return
+	}
+	r.line.aside(func() { r.a.say("saved %s", dir) })
+}
+
+// Note passes on a sentence.
+func (r *reporter) Note(text string) {
+	if r.a.json {
+		r.a.emit(map[string]any{"event": "note", "text": text})
+	}
+	r.line.aside(func() { r.a.warn("%s", text) })
+}
+
+// Done ends the line.
+func (r *reporter) Done(s train.Summary) {
+	r.summary = s
+	r.stop()
+	more := ""
+	if s.StoppedEarly {
+		more = ", stopped early: no better evaluation"
+	}
+	if s.BestLoaded {
+		more += fmt.Sprintf(", best is step %d (%.4f)", s.BestStep, s.BestMetric)
+	}
+	r.a.say("done:     %d steps, mean loss %.4f, %s%s", s.Steps, s.Loss, s.Duration.Round(100*time.Millisecond), more)
+}
+
+// stop ends the progress line; it may be called again.
+func (r *reporter) stop() {
+	r.line.end()
+	r.line = &live{}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"luthier/data"
+	"luthier/graph"
+	"luthier/model"
+	"luthier/model/safetensors"
+	"luthier/peft"
+)
+
+// result writes what a run trained: an adapter, or a whole model where the method has no adapter.
+type result struct {
+	job      *job
+	settings *trainSettings
+	drafted  *drafted
+}
+
+// tensors are the trained ones as they stand now. What the loss does not reach has its first values.
+func (r *result) tensors(ctx context.Context) ([]peft.Tensor, error) {
+	var names []string
+	for n := range r.drafted.shapes {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	var out []peft.Tensor
+	for _, n := range names {
+		t := peft.Tensor{Name: n, Shape: r.drafted.shapes[n]}
+		var err error
+		if r.job.engine.Store.Has(n) {
+			t.Values, err = r.job.engine.Values(ctx, n)
+		} else {
+			t.Values, err = r.job.src.weights.Values(n, graph.Shape(t.Shape).Elems())
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// checkpoint adds the adapter to a checkpoint, so that it can be used as it is. A whole model is written at the end only.
+func (r *result) checkpoint(ctx context.Context, dir string) error {
+	if r.job.method.Config() == nil {
+		return nil
+	}
+	return r.adapter(ctx, dir)
+}
+
+func (r *result) adapter(ctx context.Context, dir string) error {
+	ts, err := r.tensors(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.record().write(dir); err != nil {
+		return err
+	}
+	return peft.Save(dir, r.job.method, r.job.src.dir, ts)
+}
+
+// write fills the output directory.
+func (r *result) write(ctx context.Context) error {
+	out := r.settings.out
+	if r.job.method.Config() != nil {
+		if err := r.adapter(ctx, out); err != nil {
+			return err
+		}
+	} else if err := r.model(ctx, out); err != nil {
+		return err
+	}
+	if err := data.WriteTokenizerFiles(r.job.src.dir, out); err != nil {
+		return err
+	}
+	if err := r.record().write(out); err != nil {
+		return err
+	}
+	return writeText(filepath.Join(out, "README.md"), r.card())
+}
+
+func (r *result) record() runRecord {
+	j := r.job
+	return runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: j.length}
+}
+
+// model writes a whole model.
+func (r *result) model(ctx context.Context, out string) error {
+	ts, err := r.tensors(ctx)
+	if err != nil {
+		return err
+	}
+	return r.job.export(out, ts, "")
+}
+
+// export merges tensors into the base and writes the model to dir: weights and config.
+func (j *job) export(dir string, ts []peft.Tensor, dtype string) error {
+	tensors, untied, err := peft.Merge(j.method, j.src.weights, j.engine.Sites, ts, dtype)
+	if err != nil {
+		return err
+	}
+	if err := replaceWeights(dir, tensors); err != nil {
+		return err
+	}
+	return model.WriteConfig(j.src.config, dir, j.task, j.labels, untied)
+}
+
+// replaceWeights writes weights beside their place and then renames each file.
+func replaceWeights(dir string, tensors []safetensors.Out) error {
+	tmp, err := os.MkdirTemp(dir, ".weights-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := safetensors.WriteModel(tmp, tensors, 0); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(tmp)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := syncFile(filepath.Join(tmp, f.Name())); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		if err := os.Rename(filepath.Join(tmp, f.Name()), filepath.Join(dir, f.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"luthier/data"
+	"luthier/internal/atomicfile"
+	"luthier/model"
+	"luthier/model/safetensors"
+	"luthier/peft"
+)
+
+// source is a model directory and what of it and of an adapter is loaded.
+type source struct {
+	dir     string
+	config  *model.Config
+	tok     data.Tokenizer // nil where nothing is read with it
+	weights *model.Weights
+	adapter *loaded // nil without
+	record  runRecord
+}
+
+// loaded is an adapter directory.
+type loaded struct {
+	dir     string
+	method  peft.Method
+	tensors []peft.Tensor
+}
+
+// openSource opens the model, and the adapter where there is one. Without a model the adapter's config names it.
+func openSource(dir, adapter string, tokenizer bool) (*source, error) {
+	s := &source{dir: dir}
+	if adapter != "" {
+		if err := s.openAdapter(adapter); err != nil {
+			return nil, badData(err)
+		}
+	}
+	if s.dir == "" {
+		return nil, usage("--model: give a model directory")
+	}
+	if err := s.open(tokenizer); err != nil {
+		return nil, badData(err)
+	}
+	return s, nil
+}
+
+func (s *source) open(tokenizer bool) (err error) {
+	if s.config, err = model.ReadConfig(s.dir); err != nil {
+		return err
+	}
+	if tokenizer {
+		if s.tok, err = data.LoadTokenizer(s.dir); err != nil {
+			return err
+		}
+		if n := s.tok.VocabSize(); n > s.config.Vocab {
+			return fmt.Errorf("%s: the tokenizer has ids up to %d, the model's vocab_size is %d: they do not belong together", s.dir, n-1, s.config.Vocab)
+		}
+	}
+	if s.record.Task == "" {
+		s.record = readRecord(s.dir)
+	}
+	s.weights, err = model.OpenWeights(s.dir, s.config)
+	return err
+}
+
+func (s *source) openAdapter(dir string) error {
+	m, tensors, err := peft.Load(dir)
+	if err != nil {
+		return err
+	}
+	s.adapter, s.record = &loaded{dir, m, tensors}, readRecord(dir)
+	if s.dir == "" {
+		if s.dir, err = baseOf(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// baseOf finds the base model of an adapter: where its config says, seen from here or from the adapter.
+func baseOf(dir string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, peft.ConfigFile))
+	if err != nil {
+		return "", err
+	}
+	var c struct {
+		Base string `json:"base_model_name_or_path"`
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return "", err
+	}
+	for _, p := range []string{c.Base, filepath.Join(dir, c.Base)} {
+		if _, err := os.Stat(filepath.Join(p, "config.json")); c.Base != "" && err == nil {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("%s: its base model %q is not a directory here: give --model", dir, c.Base)
+}
+
+// give hands the adapter's tensors to the weights.
+func (s *source) give() {
+	for _, t := range s.adapter.tensors {
+		s.weights.Give(t.Name, t.Values)
+	}
+}
+
+// close unmaps the weights.
+func (s *source) close() {
+	if s != nil && s.weights != nil {
+		_ = s.weights.Close() // read-only: nothing is lost
+	}
+}
+
+// fingerprint of the base weights.
+func (s *source) fingerprint() (string, error) {
+	m, err := safetensors.OpenModel(s.dir)
+	if err != nil {
+		return "", badData(err)
+	}
+	defer m.Close()
+	return m.Fingerprint()
+}
+
+// recordFile is what luthier keeps beside an adapter or a model it made: what PEFT's files have no place for.
+const recordFile = "luthier.json"
+
+// runRecord says how to use what a run made.
+type runRecord struct {
+	Version   string     `json:"luthier_version"`
+	Base      string     `json:"base_model"`
+	Method    string     `json:"method"`
+	Task      model.Task `json:"task"`
+	Labels    []string   `json:"labels,omitempty"`
+	MaxLength int        `json:"max_length"`
+}
+
+// readRecord gives an empty record where there is none: the directory is another tool's.
+func readRecord(dir string) (r runRecord) {
+	raw, err := os.ReadFile(filepath.Join(dir, recordFile))
+	if err != nil || json.Unmarshal(raw, &r) != nil {
+		return runRecord{}
+	}
+	return r
+}
+
+func (r runRecord) write(dir string) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeText(filepath.Join(dir, recordFile), string(raw)+"\n")
+}
+
+func writeText(path, text string) error {
+	return atomicfile.WriteFile(path, 0o644, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
+// exists tells whether dir has a file of that name.
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// headClass tells whether the model was saved with a classification head.
+func headClass(c *model.Config) bool {
+	return len(c.Architectures) > 0 && strings.HasSuffix(c.Architectures[0], "ForSequenceClassification")
+}
