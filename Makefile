@@ -29,7 +29,7 @@ quick:  ## the edit loop: no adapter, no long tests
 gpucheck:  ## every GPU kernel through AMD's real compiler, without a GPU (needs Mesa's RADV and a C compiler)
 	$(GO) run ./internal/gpucheck/cmd
 
-nano: adapter build  ## make the bundled model again: corpus, tokenizer, pretraining on the adapter (about an hour on two cores)
+nano: adapter build  ## make the bundled model again: corpus, tokenizer, pretraining on the adapter (about half an hour on two cores)
 	sh scripts/nano.sh
 
 docs:  ## the generated tables of methods and models

@@ -14,7 +14,7 @@ step "1. Before: the bundled model with a fresh head, on 400 reviews that it has
 before=$(bin/luthier eval --model $model --data $data/test.tsv --task classify --batch-size 32 --json | accuracy)
 echo "accuracy $before"
 
-step "2. Fine-tuning with LoRA on 600 reviews"
+step "2. Fine-tuning with LoRA on 400 reviews"
 bin/luthier train --model $model --data $data/train.tsv --eval-data $data/test.tsv --task classify --method lora \
   --target-modules all-linear --lora-r 8 --lr 2e-3 --epochs 5 --batch-size 16 --eval-batch-size 32 --group-by-length \
   --warmup-ratio 0.1 --log-steps 10 --out $out/adapter

@@ -10,13 +10,13 @@ var kinds = []struct {
 	share int
 	make  func(*rng) string
 }{
-	{30, func(r *rng) string { return opinionDoc(r, "review") }},
-	{7, func(r *rng) string { return opinionDoc(r, "ask") }},
-	{6, func(r *rng) string { return opinionDoc(r, "gloss") }},
-	{14, func(r *rng) string { return opinionDoc(r, "senses") }},
-	{17, func(r *rng) string { return newDoc(r, nil).scope(true).say("story") }},
-	{14, func(r *rng) string { return newDoc(r, nil).scope(true).say("facts") }},
-	{12, func(r *rng) string { return newDoc(r, nil).scope(true).say("qa") }},
+	{28, func(r *rng) string { return opinionDoc(r, "review") }},
+	{8, func(r *rng) string { return opinionDoc(r, "ask") }},
+	{8, func(r *rng) string { return opinionDoc(r, "gloss") }},
+	{36, func(r *rng) string { return opinionDoc(r, "senses") }},
+	{8, func(r *rng) string { return newDoc(r, nil).scope(true).say("story") }},
+	{7, func(r *rng) string { return newDoc(r, nil).scope(true).say("facts") }},
+	{5, func(r *rng) string { return newDoc(r, nil).scope(true).say("qa") }},
 }
 
 // Corpus yields documents of one line each until they hold about tokensApprox

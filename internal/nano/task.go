@@ -7,12 +7,12 @@ type Row struct {
 }
 
 const (
-	trainRows = 600
+	trainRows = 400
 	testRows  = 400
 	// heldShare percent of the words of praise and blame never occur in the
 	// training rows. The corpus has them all, so that a pretrained model knows
 	// them and a model without that start must guess.
-	heldShare = 35
+	heldShare = 50
 )
 
 // shapes are the forms of a row with their shares in a hundred. The form is
@@ -21,14 +21,14 @@ var shapes = []struct {
 	list  string
 	share int
 }{
-	{"say.one", 22},
-	{"say.pair", 54},
-	{"say.not", 8},
-	{"say.contrast", 16},
+	{"say.one", 62},
+	{"say.pair", 24},
+	{"say.not", 6},
+	{"say.contrast", 8},
 }
 
 // Task returns the rows of the demo's classification task: short reviews in
-// which a third of the words of praise and blame are unseen in training, and in
+// which half of the words of praise and blame are unseen in training, and in
 // which denial ("not shrill at all") and contrast ("the room was damp, but the
 // stay was a joy") matter. The labels follow from how a row is made, without
 // noise: each is the polarity of the clause that the sentence ends up with,
