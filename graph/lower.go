@@ -116,9 +116,31 @@ func (l *Lowerer) Parts(n *Node) []Part {
 func (l *Lowerer) Ref(n *Node) Ref {
 	p := l.Parts(n)
 	if len(p) != 1 {
-		l.fail(&backend.LimitError{What: fmt.Sprintf("bytes of %v %v in one binding", n, n.Sig), Want: n.DType.Bytes(n.store()), Have: l.Limits.MaxBinding})
+		l.fail(&backend.LimitError{What: "bytes in one piece for " + described(n), Want: n.DType.Bytes(n.store()), Have: l.Limits.MaxBinding})
 	}
 	return p[0].Ref
+}
+
+// described names a value for people: a weight, or what computes it and where in the model, with its shape.
+func described(n *Node) string {
+	switch {
+	case n.leaf != nil:
+		return fmt.Sprintf("%s, %v", n.leaf.Name, n.Sig)
+	case n.call.grad:
+		return fmt.Sprintf("a gradient at %s, %v", place(n.call), n.Sig)
+	}
+	return fmt.Sprintf("the result of %s, %v", place(n.call), n.Sig)
+}
+
+// place is an op with the module it belongs to.
+func place(c *Call) string {
+	if c == nil {
+		return "the program"
+	}
+	if c.Scope == "" {
+		return opName(c.Op)
+	}
+	return opName(c.Op) + " in " + c.Scope
 }
 
 // rowsPerPart is how many rows fit a binding.
@@ -162,7 +184,7 @@ func category(n *Node) Category {
 func (l *Lowerer) Temp(n int) Ref {
 	s := &storage{id: len(l.all), name: "scratch", elems: n, kind: Scratch}
 	if b := padded(n, backend.F32); b > l.Limits.MaxBinding {
-		l.fail(&backend.LimitError{What: "bytes of scratch memory in one binding", Want: b, Have: l.Limits.MaxBinding})
+		l.fail(&backend.LimitError{What: "bytes in one piece for scratch memory of " + place(l.call), Want: b, Have: l.Limits.MaxBinding})
 	}
 	l.all = append(l.all, s)
 	return Ref{s}
@@ -184,7 +206,7 @@ func (l *Lowerer) Dispatch(kernel string, c shaders.Consts, groups [3]uint32, ar
 	cmd := command{kernel: k, groups: groups, flops: flops, call: l.call}
 	for _, g := range groups {
 		if g > l.Limits.MaxGroups {
-			l.fail(&backend.LimitError{What: "workgroups of " + k.Name + " in one dimension", Want: int64(g), Have: int64(l.Limits.MaxGroups)})
+			l.fail(&backend.LimitError{What: "workgroups of kernel " + k.Name + " for " + place(l.call), Want: int64(g), Have: int64(l.Limits.MaxGroups)})
 		}
 	}
 	for _, b := range k.Bindings {

@@ -46,11 +46,39 @@ func (mulVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
 		dx[0] = MulVec(dy[0], c.In[1])
 	}
 	if need[1] {
-		dx[1] = ColSum(Mul(dy[0], c.In[0]))
+		if c.In[0].Shape.Last()%4 != 0 {
+			dx[1] = ColSum(Mul(dy[0], c.In[0]))
+		} else {
+			dx[1] = dy[0].g.apply(mulVecGrad{}, c.In[0], dy[0])[0]
+		}
 	}
 	return dx
 }
 func (mulVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "mul_vec") }
+
+// mulVecGrad is dv[j] = sum over rows of x[i, j] dy[i, j], in one pass over both. Inputs: x, dy.
+type mulVecGrad struct{}
+
+func (mulVecGrad) Infer(in []Sig) ([]Sig, error) {
+	if _, err := same2(in); err != nil {
+		return nil, err
+	}
+	return []Sig{f32(in[0].Shape.Last())}, nil
+}
+func (mulVecGrad) VJP(*Call, []*Node, []bool) []*Node { return nil }
+func (mulVecGrad) Lower(l *Lowerer, c *Call) {
+	rows, n := c.In[0].Shape.Rows(), c.In[0].Shape.Last()
+	blocks := (rows + blockRows - 1) / blockRows
+	y := l.Ref(c.Out[0])
+	if blocks > 1 {
+		y = l.Temp(blocks * n)
+	}
+	l.Dispatch("mul_col_sum", l.wg(nil), [3]uint32{uint32((n/4 + l.WG() - 1) / l.WG()), uint32(blocks), 1},
+		Args{"x": l.Ref(c.In[0]), "dy": l.Ref(c.In[1]), "y": y}, backend.U{"rows": rows, "n4": n / 4, "per": blockRows}, float64(2*rows*n))
+	if blocks > 1 {
+		l.colSumOnce(y, blocks, n, blocks, 1, l.Ref(c.Out[0]))
+	}
+}
 
 // vecLower runs the vec4 kernel, or the scalar one where rows are no multiple of 4.
 func vecLower(l *Lowerer, c *Call, kernel string) {
