@@ -3,10 +3,8 @@ package graph_test
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,23 +13,8 @@ import (
 	"luthier/backend/ref"
 	"luthier/backend/webgpu"
 	"luthier/graph"
+	"luthier/internal/testdev"
 )
-
-// open opens the adapter that LUTHIER_DEVICE names, or the best. Without one the test is skipped; with REQUIRE_GPU=1 it fails.
-func open(t *testing.T, o webgpu.Options) *webgpu.Device {
-	t.Helper()
-	sel := os.Getenv("LUTHIER_DEVICE")
-	if sel == "" {
-		sel = "auto"
-	}
-	dev, err := webgpu.Open(sel, o)
-	if errors.Is(err, backend.ErrNoAdapter) && os.Getenv("REQUIRE_GPU") != "1" {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	return dev
-}
 
 // step runs two steps of random graph n and returns what they leave: outputs, trainable weights, states.
 func step(t *testing.T, dev backend.Device, n uint64, o graph.Options) map[string][]float64 {
@@ -77,14 +60,14 @@ const floor = 1e-4
 
 // Random training steps, their arenas poisoned with NaN, come out on the adapter as they do in float64, with memory as planned.
 func TestMetaDevice(t *testing.T) {
-	dev := open(t, webgpu.Options{})
+	dev := testdev.Open(t, webgpu.Options{})
 	t.Logf("%s (%s)", dev.Info().Name, dev.Info().Class)
 	sweep(t, dev, ref.New(), 24)
 }
 
 // The kernels and the graph that a GPU would get, on whatever adapter is here.
 func TestMetaDeviceAsGPU(t *testing.T) {
-	dev := open(t, webgpu.Options{})
+	dev := testdev.Open(t, webgpu.Options{})
 	sweep(t, as{dev, backend.OtherGPU}, as{ref.New(), backend.OtherGPU}, 12)
 }
 

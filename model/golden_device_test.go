@@ -1,35 +1,16 @@
 package model
 
 import (
-	"os"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"luthier/backend"
 	"luthier/backend/webgpu"
+	"luthier/internal/testdev"
 )
-
-// openDevice opens the adapter that LUTHIER_DEVICE names, or any. Without one the test is skipped, or fails under REQUIRE_GPU=1.
-func openDevice(t *testing.T) *webgpu.Device {
-	sel := os.Getenv("LUTHIER_DEVICE")
-	if sel == "" {
-		sel = "auto"
-	}
-	dev, err := webgpu.Open(sel, webgpu.Options{})
-	if err != nil {
-		if os.Getenv("REQUIRE_GPU") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	return dev
-}
 
 // TestGoldenDevice is TestGolden on the adapter, in float32.
 func TestGoldenDevice(t *testing.T) {
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	for _, c := range goldens {
 		t.Run(c.dir, func(t *testing.T) { c.check(t, dev, "", 1e-4) })
 	}
@@ -47,7 +28,7 @@ func (g gpu) Info() backend.Info {
 
 // TestGoldenGPUKernels is TestGoldenDevice with the kernel table of GPUs.
 func TestGoldenGPUKernels(t *testing.T) {
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	for _, c := range goldens {
 		t.Run(c.dir, func(t *testing.T) { c.check(t, gpu{dev}, "", 1e-4) })
 	}

@@ -9,7 +9,9 @@ import (
 
 	"luthier/backend"
 	"luthier/backend/ref"
+	"luthier/backend/webgpu"
 	"luthier/data"
+	"luthier/internal/testdev"
 	"luthier/model"
 )
 
@@ -50,7 +52,7 @@ func TestEvaluate(t *testing.T) {
 		}
 	}
 	t.Run("ref", func(t *testing.T) { check(t, ref.New()) })
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	t.Run("device", func(t *testing.T) { check(t, dev) })
 }
 

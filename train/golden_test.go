@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"encoding/binary"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"luthier/backend/ref"
 	"luthier/backend/webgpu"
 	"luthier/data"
+	"luthier/internal/testdev"
 	"luthier/model"
 	"luthier/model/safetensors"
 	"luthier/optim"
@@ -22,23 +22,6 @@ import (
 type everything struct{ model.None }
 
 func (everything) Trains(string) bool { return true }
-
-// openDevice opens the adapter that LUTHIER_DEVICE names, or any. Without one the test is skipped, or fails under REQUIRE_GPU=1.
-func openDevice(t *testing.T) *webgpu.Device {
-	sel := os.Getenv("LUTHIER_DEVICE")
-	if sel == "" {
-		sel = "auto"
-	}
-	dev, err := webgpu.Open(sel, webgpu.Options{})
-	if err != nil {
-		if os.Getenv("REQUIRE_GPU") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	return dev
-}
 
 func modelDir(name string) string { return filepath.Join("..", "model", "testdata", name) }
 
@@ -150,7 +133,7 @@ func TestGoldenTraining(t *testing.T) {
 	for _, c := range goldens {
 		t.Run(c.dir+"/ref", func(t *testing.T) { goldenTraining(t, ref.New(), c.dir, c.task, c.labels, 1) })
 	}
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	for _, c := range goldens {
 		t.Run(c.dir+"/device", func(t *testing.T) { goldenTraining(t, dev, c.dir, c.task, c.labels, 1) })
 	}
@@ -232,6 +215,6 @@ func TestAccumulationEqualsBigBatch(t *testing.T) {
 	for _, c := range goldens {
 		t.Run(c.dir, func(t *testing.T) { goldenTraining(t, ref.New(), c.dir, c.task, c.labels, 2) })
 	}
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	t.Run("device", func(t *testing.T) { goldenTraining(t, dev, "llama_tied", model.CausalLM, 0, 2) })
 }

@@ -13,7 +13,9 @@ import (
 
 	"luthier/backend"
 	"luthier/backend/ref"
+	"luthier/backend/webgpu"
 	"luthier/data"
+	"luthier/internal/testdev"
 	"luthier/model"
 	"luthier/optim"
 )
@@ -200,8 +202,8 @@ func TestDivergenceInTheLastUpdate(t *testing.T) {
 
 func TestLoopRefuses(t *testing.T) {
 	for want, o := range map[string]Options{
-		"--epochs": {}, "--logging-steps": {MaxSteps: 1, LogSteps: -1}, "--metric-for-best-model bleu": {MaxSteps: 1, Metric: "bleu"},
-		"--early-stopping-patience": {MaxSteps: 1, Patience: 1}, "--load-best-model-at-end": {MaxSteps: 1, LoadBest: true},
+		"--epochs": {}, "--log-steps": {MaxSteps: 1, LogSteps: -1}, "--metric bleu": {MaxSteps: 1, Metric: "bleu"},
+		"--patience": {MaxSteps: 1, Patience: 1}, "--load-best": {MaxSteps: 1, LoadBest: true},
 	} {
 		l, _ := newLoop(t, ref.New(), t.TempDir(), o)
 		require.ErrorContains(t, l.Prepare(), want)
@@ -224,7 +226,7 @@ func TestFreshRunRefusesOldCheckpoints(t *testing.T) {
 
 // TestStepsAllocateNothing counts what the device makes: from the third step on only submits and dispatches.
 func TestStepsAllocateNothing(t *testing.T) {
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	for _, accumulate := range []int{1, 2} {
 		l, heard := newLoop(t, dev, t.TempDir(), Options{MaxSteps: 20, LogSteps: 1, Accumulate: accumulate})
 		l.Eval = nil

@@ -13,6 +13,8 @@ import (
 
 	"luthier/backend"
 	"luthier/backend/ref"
+	"luthier/backend/webgpu"
+	"luthier/internal/testdev"
 	"luthier/model/safetensors"
 )
 
@@ -74,7 +76,7 @@ func TestResumeEqualsStraightRun(t *testing.T) {
 		}
 	}
 	t.Run("ref", func(t *testing.T) { check(t, ref.New(), false, []int{2, 7}) })
-	dev := openDevice(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	t.Run("device", func(t *testing.T) { check(t, dev, true, []int{2}, []int{3}, []int{4}, []int{1, 7, 11}) })
 }
 

@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"internal/nano":     {"internal/atomicfile"},
 	"internal/nano/cmd": {"internal/nano", "internal/atomicfile", "data", "model/safetensors"},
 	"internal/golden":   {"graph", "model/safetensors"},
+	"internal/testdev":  {"backend", "backend/webgpu"},
 	"internal/parity":   {"backend", "backend/ref", "shaders"},
 	"internal/gpucheck": {"shaders", "backend"},
 	"internal/docs":     {"..."}, // writes the tables of the documents, which show all

@@ -2,33 +2,19 @@ package parity
 
 import (
 	"context"
-	"errors"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"luthier/backend"
 	"luthier/backend/ref"
 	"luthier/backend/webgpu"
+	"luthier/internal/testdev"
 	"luthier/shaders"
 )
 
-// open opens the adapter that LUTHIER_DEVICE names, or the best. Without one the test is skipped; with REQUIRE_GPU=1 it fails.
-func open(t testing.TB) *webgpu.Device {
-	t.Helper()
-	dev, err := webgpu.Open(os.Getenv("LUTHIER_DEVICE"), webgpu.Options{})
-	if errors.Is(err, backend.ErrNoAdapter) && os.Getenv("REQUIRE_GPU") != "1" {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	return dev
-}
-
 // Every case of every kernel agrees with float64 on this adapter.
 func TestParity(t *testing.T) {
-	dev := open(t)
+	dev := testdev.Open(t, webgpu.Options{})
 	t.Logf("%s (%s)", dev.Info().Name, dev.Info().Class)
 	for _, kernel := range Kernels() {
 		t.Run(kernel, func(t *testing.T) {

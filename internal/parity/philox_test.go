@@ -9,6 +9,8 @@ import (
 
 	"luthier/backend"
 	"luthier/backend/ref"
+	"luthier/backend/webgpu"
+	"luthier/internal/testdev"
 	"luthier/shaders"
 )
 
@@ -44,7 +46,7 @@ fn main(@builtin(global_invocation_id) g: vec3<u32>) {
 		want = append(want, w[:]...)
 	}
 
-	dev, ctx := open(t), context.Background()
+	dev, ctx := testdev.Open(t, webgpu.Options{}), context.Background()
 	x, err := dev.Alloc(len(in), backend.U32)
 	require.NoError(t, err)
 	y, err := dev.Alloc(4*n, backend.U32)
