@@ -10,17 +10,17 @@ rm -rf "$out" && mkdir -p "$out"
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 accuracy() { sed -n 's/.*"accuracy":\([0-9.]*\).*/\1/p'; }
 
-step "1. Before: the bundled model with a fresh head, on 400 reviews that it has not seen"
-before=$(bin/luthier eval --model $model --data $data/test.tsv --task classify --batch-size 32 --json | accuracy)
+step "1. Before: the bundled model with a fresh head. What is a sentence of a review about? 400 test sentences, five topics"
+before=$(bin/luthier eval --model $model --data $data/test.tsv --task classify --batch-size 40 --json | accuracy)
 echo "accuracy $before"
 
-step "2. Fine-tuning with LoRA on 400 reviews"
+step "2. Fine-tuning with LoRA on 250 sentences; half of the things in the test are not among them"
 bin/luthier train --model $model --data $data/train.tsv --eval-data $data/test.tsv --task classify --method lora \
-  --target-modules all-linear --lora-r 8 --lr 2e-3 --epochs 5 --batch-size 16 --eval-batch-size 32 --group-by-length \
+  --target-modules all-linear --lora-r 8 --lr 3e-3 --epochs 6 --batch-size 16 --eval-batch-size 40 \
   --warmup-ratio 0.1 --log-steps 10 --out $out/adapter
 
 step "3. After"
-after=$(bin/luthier eval --adapter $out/adapter --data $data/test.tsv --batch-size 32 --json | accuracy)
+after=$(bin/luthier eval --adapter $out/adapter --data $data/test.tsv --batch-size 40 --json | accuracy)
 echo "accuracy $before before, $after after"
 
 step "4. Merging: the adapter folded into the weights answers the same"
@@ -35,8 +35,8 @@ paste $out/applied.p $out/merged.p | awk '{ d = $1 - $2; if (d < 0) d = -d; if (
   printf "largest difference of a probability, applied against merged: %.1e\n", m; if (m > 1e-4 || NR == 0) exit 1 }'
 
 step "5. Answers"
-bin/luthier predict --adapter $out/adapter "The soup was a delight and the waiter was kind, so we came back the next day." \
-  "The bed was damp and the host was rude. I asked for my money back." "The room was small, but all in all, the stay was a joy."
+bin/luthier predict --adapter $out/adapter "The blankets were lovely and the attic was charming." \
+  "Rosa said that the captain was dreadful." "The trumpets were superb." "I thought that the roast was second-rate."
 
 step "Now with a model of your own (a directory with config.json, model.safetensors and tokenizer.json):"
 cat <<TXT

@@ -14,9 +14,9 @@ var kinds = []struct {
 	{8, func(r *rng) string { return opinionDoc(r, "ask") }},
 	{8, func(r *rng) string { return opinionDoc(r, "gloss") }},
 	{36, func(r *rng) string { return opinionDoc(r, "senses") }},
-	{8, func(r *rng) string { return newDoc(r, nil).scope(true).say("story") }},
-	{7, func(r *rng) string { return newDoc(r, nil).scope(true).say("facts") }},
-	{5, func(r *rng) string { return newDoc(r, nil).scope(true).say("qa") }},
+	{8, func(r *rng) string { return newDoc(r).scope(true).say("story") }},
+	{7, func(r *rng) string { return newDoc(r).scope(true).say("facts") }},
+	{5, func(r *rng) string { return newDoc(r).scope(true).say("qa") }},
 }
 
 // Corpus yields documents of one line each until they hold about tokensApprox
@@ -59,7 +59,7 @@ func tokens(text string) int {
 // opinionDoc is a document with a polarity. In reviews anybody may speak, in
 // the others a person of the world.
 func opinionDoc(r *rng, list string) string {
-	s := newReview(r, nil, r.chance(50))
+	s := newReview(r, r.chance(50))
 	if list == "review" && r.chance(45) {
 		s.who = &reviewer{many: r.chance(40)}
 	}
@@ -67,8 +67,8 @@ func opinionDoc(r *rng, list string) string {
 }
 
 // newReview sets up what a review is about and who speaks.
-func newReview(r *rng, held map[string]bool, positive bool) *scope {
-	s := newDoc(r, held).scope(positive)
+func newReview(r *rng, positive bool) *scope {
+	s := newDoc(r).scope(positive)
 	s.domain = s.pick("domain")
 	s.vars["whole1"] = s.pick("whole")
 	s.vars["player1"] = s.pick("player")

@@ -108,7 +108,7 @@ func TestEveryTemplateExpands(t *testing.T) {
 	for name, templates := range loaded().lists {
 		for _, template := range templates {
 			for _, domain := range domainsFor(name) {
-				s := newReview(r, nil, r.chance(50))
+				s := newReview(r, r.chance(50))
 				s.domain = domain
 				s.vars["whole1"] = s.pick("whole")
 				s.vars["player1"] = s.pick("player")
@@ -138,3 +138,8 @@ func TestTablesRefer(t *testing.T) {
 		}
 	}
 }
+
+var wordPattern = regexp.MustCompile(`[a-z]+(?:[-'][a-z]+)*`)
+
+// wordsOf splits a text into words in lower case.
+func wordsOf(text string) []string { return wordPattern.FindAllString(strings.ToLower(text), -1) }

@@ -10,7 +10,6 @@ import (
 type doc struct {
 	g      *grammar
 	r      *rng
-	held   map[string]bool // opinion words that may not be used
 	used   map[string]bool // picks so far, to avoid repeating them
 	domain string          // what a review is about
 	who    *reviewer
@@ -33,8 +32,8 @@ type scope struct {
 	vars     map[string]string
 }
 
-func newDoc(r *rng, held map[string]bool) *doc {
-	return &doc{g: loaded(), r: r, held: held, used: map[string]bool{}}
+func newDoc(r *rng) *doc {
+	return &doc{g: loaded(), r: r, used: map[string]bool{}}
 }
 
 func (d *doc) scope(positive bool) *scope {
@@ -158,7 +157,7 @@ func (s *scope) options(name string) ([]string, string) {
 		if own := name + "." + s.domain; len(s.g.lists[own]) > 0 {
 			name = own
 		}
-		return s.allowed(name), name
+		return s.g.lists[name], name
 	}
 	for _, n := range []string{name, s.domain + "." + name} {
 		if len(s.g.lists[n]) > 0 {

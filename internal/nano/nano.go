@@ -5,17 +5,11 @@
 // thirty-six people and their trades, animals and instruments: facts, questions
 // and answers, short stories, and reviews of concerts, meals, inns and the
 // like, each followed by what the guest did next. The demo's task is to tell
-// from a short review whether the guest was content.
+// what a sentence of a review is about.
 //
 // Everything comes from a grammar of plain text files (words/) and a seeded
 // generator, so that the same seed gives the same bytes on every machine.
 package nano
-
-// The labels of the demo's task.
-const (
-	Negative = "negative"
-	Positive = "positive"
-)
 
 // DefaultSeed is the seed of the committed data files and of WriteCorpus.
 const DefaultSeed = 1

@@ -25,20 +25,6 @@ func opinionList(name string) bool {
 	return strings.HasPrefix(name, "pos.") || strings.HasPrefix(name, "neg.")
 }
 
-// allowed returns the words of an opinion list that are not held back.
-func (s *scope) allowed(name string) []string {
-	var out []string
-	for _, w := range s.g.lists[name] {
-		if !s.held[w] {
-			out = append(out, w)
-		}
-	}
-	if len(out) == 0 {
-		panic(fmt.Sprintf("nano: every word of %q is held back", name))
-	}
-	return out
-}
-
 // thing says something about "noun/class", the value of {part1} or {whole1}:
 // the noun itself, a form of to be that agrees with it, or a word for it that
 // is of the scope's polarity (q), of the other one (o), or of the other one

@@ -1,127 +1,97 @@
 package nano
 
-// Row is one review of the demo's task with its label.
-type Row struct {
-	Text  string
-	Label string // Negative or Positive
-}
-
-const (
-	trainRows = 400
-	testRows  = 400
-	// heldShare percent of the words of praise and blame never occur in the
-	// training rows. The corpus has them all, so that a pretrained model knows
-	// them and a model without that start must guess.
-	heldShare = 50
+import (
+	"slices"
+	"strings"
 )
 
-// shapes are the forms of a row with their shares in a hundred. The form is
-// drawn without regard to the label and every template serves both labels.
-var shapes = []struct {
-	list  string
-	share int
-}{
-	{"say.one", 62},
-	{"say.pair", 24},
-	{"say.not", 6},
-	{"say.contrast", 8},
+// Row is a sentence of the demo's task with its label.
+type Row struct{ Text, Label string }
+
+// Topics are the labels of the demo's task: what a sentence of a review is about.
+var Topics = []string{"concert", "inn", "instrument", "meal", "voyage"}
+
+const (
+	topicTrain = 250
+	topicTest  = 400
+)
+
+// topicForms are the forms of a row. They, and the praise and blame in them, are the same for every topic: only the nouns tell.
+var topicForms = []string{
+	"the {n1} {was1} {any1}",
+	"the {n1} {was1} {any1} and {any2}",
+	"{p} said that the {n1} {was1} {any1}",
+	"I thought that the {n1} {was1} {any1}, and so did {p}",
+	"the {n1} {was1} {any1}, and the {n2} {was2} {any2}",
+	"{p} told us about the {n1}, for the {n2} {was2} {any1}",
 }
 
-// Task returns the rows of the demo's classification task: short reviews in
-// which half of the words of praise and blame are unseen in training, and in
-// which denial ("not shrill at all") and contrast ("the room was damp, but the
-// stay was a joy") matter. The labels follow from how a row is made, without
-// noise: each is the polarity of the clause that the sentence ends up with,
-// which in a contrast is the one about the whole. Labels are balanced exactly
-// and no text occurs twice.
+// Task returns the rows of the demo's classification task: a sentence about one or two things, labelled with the outing that they
+// belong to. Half of the things of each topic never occur in the training rows. The corpus has them all, in reviews of that topic, so that
+// a pretrained model knows what belongs together and a model without that start must guess. Labels are balanced and no text occurs twice.
 func Task(seed uint64) (train, test []Row) {
-	r := &rng{state: seed}
+	r := &rng{state: seed ^ 0x70}
+	all, known := map[string][]string{}, map[string][]string{}
+	for _, t := range Topics {
+		words := topicThings(t)
+		shuffle(r, words)
+		known[t] = slices.Clone(words[:(len(words)+1)/2])
+		all[t] = words
+	}
 	seen := map[string]bool{}
-	train = rows(r, trainRows, heldBack(r), seen)
-	test = rows(r, testRows, nil, seen)
-	return train, test
+	return topicRows(r, topicTrain, known, seen), topicRows(r, topicTest, all, seen)
 }
 
-func rows(r *rng, n int, held, seen map[string]bool) []Row {
-	out := make([]Row, 0, n)
+// topicThings are the things of a topic that no other topic has, as noun/class.
+func topicThings(topic string) []string {
+	of := func(t string) []string {
+		return append(slices.Clone(loaded().lists[t+".whole"]), loaded().lists[t+".part"]...)
+	}
+	noun := func(value string) string { n, _, _ := strings.Cut(value, "/"); return n }
+	var out []string
+	for _, v := range of(topic) {
+		elsewhere := false
+		for _, t := range Topics {
+			elsewhere = elsewhere || t != topic && slices.ContainsFunc(of(t), func(o string) bool { return noun(o) == noun(v) })
+		}
+		if !elsewhere {
+			out = append(out, noun(v))
+		}
+	}
+	return out
+}
+
+func topicRows(r *rng, n int, things map[string][]string, seen map[string]bool) []Row {
+	var out []Row
 	for len(out) < n {
-		positive := len(out)%2 == 0
-		text := row(r, held, positive)
-		if seen[text] {
-			continue
+		topic := Topics[len(out)%len(Topics)]
+		if text := topicRow(r, things[topic]); !seen[text] {
+			seen[text] = true
+			out = append(out, Row{text, topic})
 		}
-		seen[text] = true
-		label := Negative
-		if positive {
-			label = Positive
-		}
-		out = append(out, Row{text, label})
 	}
 	shuffle(r, out)
 	return out
 }
 
-// row makes one review; a neutral sentence may stand before or after it.
-func row(r *rng, held map[string]bool, positive bool) string {
-	s := newReview(r, held, positive)
-	if r.chance(75) {
-		s.who = &reviewer{many: r.chance(40)}
-	}
-	template := "{@" + shape(r) + "}."
-	switch r.intn(6) {
-	case 0, 1, 2:
-		template = "{intro}. " + template
-	case 3:
-		template += " {intro}."
-	}
-	return finish(s.expand(template))
-}
-
-func shape(r *rng) string {
-	n := r.intn(100)
-	for _, s := range shapes {
-		if n -= s.share; n < 0 {
-			return s.list
+// topicRow makes one row about two of the things.
+func topicRow(r *rng, things []string) string {
+	i := r.intn(len(things))
+	j := (i + 1 + r.intn(len(things)-1)) % len(things)
+	pairs := []string{}
+	for k, v := range []string{things[i], things[j]} {
+		noun, many := strings.CutSuffix(v, "+")
+		was := "was"
+		if many {
+			was = "were"
 		}
+		k := string(rune('1' + k))
+		pairs = append(pairs, "{n"+k+"}", noun, "{was"+k+"}", was)
 	}
-	panic("nano: the shares of the shapes do not add up to a hundred")
-}
-
-// heldBack draws the opinion words kept out of the training rows, the same
-// share of every list, and every list keeps a word.
-func heldBack(r *rng) map[string]bool {
-	held, decided := map[string]bool{}, map[string]bool{}
-	for _, name := range taskLists {
-		for _, side := range []string{"pos.", "neg."} {
-			words := append([]string(nil), loaded().lists[side+name]...)
-			shuffle(r, words)
-			for i, w := range words {
-				if !decided[w] {
-					decided[w] = true
-					held[w] = i < len(words)*heldShare/100
-				}
-			}
-		}
-	}
-	return held
-}
-
-// taskLists are the opinion lists a row draws from. The mild nouns come first:
-// a denial must find one of them, and every noun list contains them.
-var taskLists = []string{"mild", "noun", "did", "felt", "any", "person", "food", "baked", "sound", "place", "bed", "craft", "event"}
-
-// Letters returns n letters of a line each in an old-fashioned English that the
-// corpus does not contain, to fine-tune on as plain text. No letter occurs twice.
-func Letters(seed uint64, n int) []string {
-	r := &rng{state: seed ^ 0x1e77e25}
-	seen := map[string]bool{}
-	out := make([]string, 0, n)
-	for len(out) < n {
-		text := newDoc(r, nil).scope(true).say("letter")
-		if !seen[text] {
-			seen[text] = true
-			out = append(out, text)
-		}
-	}
-	return out
+	s := newDoc(r).scope(r.chance(50))
+	any := s.side(true) + ".any"
+	first := s.pick(any)
+	pairs = append(pairs, "{any1}", first, "{any2}", s.pick(any))
+	form := topicForms[r.intn(len(topicForms))]
+	return finish(s.expand(strings.NewReplacer(pairs...).Replace(form)) + ".")
 }
