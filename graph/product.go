@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"strings"
 
 	"luthier/backend"
@@ -27,6 +28,10 @@ type product struct {
 // product picks a variant for the adapter and the shape and launches it.
 func (l *Lowerer) product(p product) {
 	if p.M == 0 || p.N == 0 || p.Batches == 0 {
+		return
+	}
+	if l.Software() && p.K > maxLoop {
+		l.longProduct(p)
 		return
 	}
 	v := l.variant(&p)
@@ -62,6 +67,40 @@ func (l *Lowerer) product(p product) {
 		"scb": p.SCB, "sch": p.SCH, "gb": max(p.GB, 1), "alpha": p.Alpha}
 	groups := [3]uint32{uint32((p.N + v.cols - 1) / v.cols), uint32((p.M + v.rows - 1) / v.rows), uint32(p.Batches)}
 	l.Dispatch(v.kernel, c, groups, args, u, 2*float64(p.Batches)*float64(p.M)*float64(p.N)*float64(p.K))
+}
+
+// maxLoop is how many terms one launch may sum on software adapters: Mesa's lavapipe ends loops, silently, once a thread has gone round
+// 65,535 times in all its loops together.
+const maxLoop = 65000
+
+// longProduct sums in several launches. An activation would have to wait for the last; no product that long has one.
+func (l *Lowerer) longProduct(p product) {
+	if p.Act != 0 {
+		l.fail(fmt.Errorf("an activation fused to a sum of %d terms", p.K))
+		return
+	}
+	whole := p
+	for k := 0; k < whole.K; k += maxLoop {
+		q := whole
+		q.K = min(maxLoop, whole.K-k)
+		if whole.TA {
+			q.A0 += k * whole.LDA
+		} else {
+			q.A0 += k
+		}
+		if whole.TB {
+			q.B0 += k
+		} else {
+			q.B0 += k * whole.LDB
+		}
+		if k > 0 {
+			q.Acc, q.Bias, q.Res = true, Ref{}, Ref{}
+		}
+		if k+maxLoop < whole.K {
+			q.Pre = Ref{}
+		}
+		l.product(q)
+	}
 }
 
 // variant is a kernel file with its constants, and the outputs that one of its workgroups makes.
