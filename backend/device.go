@@ -115,7 +115,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s: want %d, the adapter has %d", e.What, e.Want, e.Have)
+	return fmt.Sprintf("%s: %d are wanted, the adapter allows %d", e.What, e.Want, e.Have)
 }
 
 // Errors that a caller acts on; wrapped with detail, found with errors.Is.

@@ -26,9 +26,9 @@ func resolveNames(has func(string) bool, all []string, o Columns) (Columns, erro
 	}
 	switch {
 	case o.Text == "":
-		return o, fmt.Errorf("no text column among %s; name it", strings.Join(all, ", "))
+		return o, fmt.Errorf("no text column among %s; name it with --text-column", strings.Join(all, ", "))
 	case o.Label == "" && !o.Unlabeled:
-		return o, fmt.Errorf("no label column among %s; name it", strings.Join(all, ", "))
+		return o, fmt.Errorf("no label column among %s; name it with --label-column", strings.Join(all, ", "))
 	}
 	return o, nil
 }

@@ -152,7 +152,7 @@ func (c *Config) Labels() []string {
 	return out
 }
 
-// TiedHead tells whether the vocabulary head is the embedding itself. Absent means tied, as transformers' default is.
+// TiedHead tells whether the vocabulary head is the embedding itself; where the config does not say, OpenWeights finds out.
 func (c *Config) TiedHead() bool { return c.Tied == nil || *c.Tied }
 
 // AttentionDrop is the probability of dropping attention weights in training.

@@ -11,7 +11,7 @@ var _ = register(Spec{
 	Prefix:  "model.",
 	Classes: map[Task]string{CausalLM: "LlamaForCausalLM", Classify: "LlamaForSequenceClassification", Regress: "LlamaForSequenceClassification"},
 	Targets: []string{"q_proj", "v_proj"},
-	Heads:   []string{"lm_head", "score"},
+	Heads:   []string{"score"},
 	Check: func(c *Config) error {
 		return c.checkRope()
 	},

@@ -36,6 +36,11 @@ func OpenWeights(dir string, c *Config) (*Weights, error) {
 	}
 	w := &Weights{Positions: c.MaxPositions, file: f, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, fresh: map[string]Init{},
 		used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
+	if c.Tied == nil { // configs may leave it out, and transformers' default differs by architecture: the file knows
+		_, own := w.find(w.spec.HeadWeight)
+		tied := !own
+		c.Tied = &tied
+	}
 	return w, nil
 }
 
@@ -68,6 +73,9 @@ func (w *Weights) find(name string) (safetensors.Tensor, bool) {
 	return safetensors.Tensor{}, false
 }
 
+// strangers is the usual reason for weights that a config does not describe.
+const strangers = "config.json and the weights do not belong together: fetch the model again"
+
 // declare checks a weight against the checkpoint and chooses its storage type: bf16 stays bf16 in frozen matrices.
 func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, error) {
 	w.shapes[name] = dims
@@ -80,8 +88,8 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 			return backend.F32, nil
 		}
 		if !w.isHead(name) {
-			return 0, fmt.Errorf("%s: tensor %s is missing; the config (model_type %s, %d layers) wants it with shape %v",
-				w.file.Dir(), name, w.config.ModelType, w.config.Layers, dims)
+			return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: name, Problem: fmt.Sprintf("is missing; the config (model_type %s, %d layers) wants it with shape %v",
+				w.config.ModelType, w.config.Layers, dims), Remedy: strangers}
 		}
 		w.started[name] = true
 		w.fresh[name] = Zeros
@@ -91,7 +99,7 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 		return backend.F32, nil
 	}
 	if !graph.Shape(dims).Equal(t.Shape) {
-		return 0, fmt.Errorf("%s: tensor %s has shape %v, the config wants %v", w.file.Dir(), t.Name, t.Shape, dims)
+		return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: t.Name, Problem: fmt.Sprintf("has shape %v, the config wants %v", t.Shape, dims), Remedy: strangers}
 	}
 	w.used[name] = t.Name
 	if t.DType == safetensors.BF16 && !trains && len(dims) == 2 && dims[0]%4 == 0 && dims[1]%4 == 0 && w.given[name] == nil {

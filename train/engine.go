@@ -28,6 +28,7 @@ type Engine struct {
 	Smoothing float64
 	Recompute bool
 	Sites     []model.Site // of the last build
+	Budget    int64        // bytes of device memory that a Generator may plan for, 0 for no limit
 	Evals     []Shape      // batch shapes of evaluation, which a Stepper reserves memory for beside its own
 	Trace     func(stage string, g *graph.Graph)
 	evals     map[Shape]*evalProgram

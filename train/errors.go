@@ -9,6 +9,12 @@ import (
 // ErrInterrupted says that the context was cancelled and that the run can be resumed from what Loop.Run saved.
 var ErrInterrupted = errors.New("interrupted")
 
+// OptionError says that a setting of the loop cannot be, alone or with the others.
+type OptionError struct{ Err error }
+
+func (e *OptionError) Error() string { return e.Err.Error() }
+func (e *OptionError) Unwrap() error { return e.Err }
+
 // DivergedError says that a NaN or an infinity came up. Nothing is saved after it.
 type DivergedError struct {
 	Step   int    // 0 outside a run

@@ -8,6 +8,7 @@ import (
 
 	"luthier/backend"
 	"luthier/data"
+	"luthier/graph"
 	"luthier/model"
 )
 
@@ -168,6 +169,15 @@ func (e *Engine) PrepareEval(shapes []Shape) error {
 		return err
 	}
 	return e.bindEvals(shapes, drafts, progs)
+}
+
+// EvalPlan is the memory of evaluating one batch shape, planned without allocating.
+func (e *Engine) EvalPlan(s Shape) (*graph.Plan, error) {
+	d, _, err := e.evalDraft(s)
+	if err != nil {
+		return nil, err
+	}
+	return d.Plan, nil
 }
 
 // ShapesOf are the batch shapes of an epoch of l, counted from 0.

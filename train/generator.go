@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"luthier/backend"
 	"luthier/data"
 	"luthier/graph"
 	"luthier/model"
@@ -27,11 +28,11 @@ type logitsProgram struct {
 func NewGenerator(e *Engine, capacity int) (*Generator, error) {
 	s, ok := model.SpecOf(e.Config.ModelType)
 	if !ok || !s.Decoder {
-		return nil, fmt.Errorf("%s: a %s model does not generate text", e.Config.File, e.Config.ModelType)
+		return nil, &OptionError{fmt.Errorf("%s: a %s model does not generate text", e.Config.File, e.Config.ModelType)}
 	}
 	if capacity > e.Config.MaxPositions {
-		return nil, fmt.Errorf("%d tokens: the model knows %d positions (max_position_embeddings); shorten the prompt or --max-new-tokens",
-			capacity, e.Config.MaxPositions)
+		return nil, &OptionError{fmt.Errorf("%d tokens: the model knows %d positions (max_position_embeddings); shorten the prompt or --max-new-tokens",
+			capacity, e.Config.MaxPositions)}
 	}
 	g := &Generator{e: e, capacity: data.Bucket(capacity), prompts: map[int]*logitsProgram{}}
 	long, err := g.draft(g.capacity, false)
@@ -41,6 +42,9 @@ func NewGenerator(e *Engine, capacity int) (*Generator, error) {
 	step, err := g.draft(1, true)
 	if err != nil {
 		return nil, err
+	}
+	if n := max(long.Plan.Total(), step.Plan.Total()); e.Budget > 0 && n > e.Budget {
+		return nil, fmt.Errorf("%w: %d tokens take %d bytes, there are %d: shorten the prompt or --max-new-tokens", backend.ErrOutOfMemory, capacity, n, e.Budget)
 	}
 	if err := e.Store.Reserve(long.Draft.Plan, step.Draft.Plan); err != nil {
 		return nil, err

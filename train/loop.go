@@ -74,7 +74,7 @@ func (l *Loop) Prepare() error {
 	l.Accumulate = max(1, l.Accumulate)
 	l.Metric = metricName(l.Metric)
 	if err := l.check(); err != nil {
-		return err
+		return &OptionError{err}
 	}
 	each := (l.Train.Batches() + l.Accumulate - 1) / l.Accumulate
 	total := l.MaxSteps
@@ -83,7 +83,7 @@ func (l *Loop) Prepare() error {
 	}
 	l.Schedule.Total = total
 	if err := l.Schedule.Check(); err != nil {
-		return err
+		return &OptionError{err}
 	}
 	l.plan = Plan{Steps: total, StepsPerEpoch: each, Epochs: float64(total) / float64(each), BatchSize: l.Train.Options().BatchSize,
 		Accumulate: l.Accumulate, Shapes: l.shapes(total, each)}
@@ -118,8 +118,8 @@ func (l *Loop) check() error {
 	for _, f := range []struct {
 		name string
 		v    int
-	}{{"max-steps", o.MaxSteps}, {"logging-steps", o.LogSteps}, {"eval-steps", o.EvalSteps}, {"save-steps", o.SaveSteps},
-		{"save-total-limit", o.SaveLimit}, {"early-stopping-patience", o.Patience}} {
+	}{{"max-steps", o.MaxSteps}, {"log-steps", o.LogSteps}, {"eval-steps", o.EvalSteps}, {"save-steps", o.SaveSteps},
+		{"save-total-limit", o.SaveLimit}, {"patience", o.Patience}} {
 		if f.v < 0 {
 			return fmt.Errorf("--%s %d: want a number of at least 0", f.name, f.v)
 		}
@@ -129,13 +129,13 @@ func (l *Loop) check() error {
 	case o.MaxSteps == 0 && !(o.Epochs > 0 && o.Epochs <= 1e6):
 		return fmt.Errorf("--epochs %g: want a positive number, or --max-steps", o.Epochs)
 	case o.Patience > 0 && !evaluates:
-		return fmt.Errorf("--early-stopping-patience %d: nothing is evaluated: give evaluation data and --eval-steps", o.Patience)
+		return fmt.Errorf("--patience %d: nothing is evaluated: give evaluation data and --eval-steps", o.Patience)
 	case o.LoadBest && !evaluates:
-		return fmt.Errorf("--load-best-model-at-end: nothing is evaluated: give evaluation data and --eval-steps")
+		return fmt.Errorf("--load-best: nothing is evaluated: give evaluation data and --eval-steps")
 	case o.LoadBest && l.Dir == "":
-		return fmt.Errorf("--load-best-model-at-end: the best must be saved: give --out")
+		return fmt.Errorf("--load-best: the best must be saved: give --out")
 	case !slices.Contains(MetricNames(l.Engine.Task), o.Metric):
-		return fmt.Errorf("--metric-for-best-model %s: a %s run measures %s", o.Metric, l.Engine.Task, strings.Join(MetricNames(l.Engine.Task), ", "))
+		return fmt.Errorf("--metric %s: a %s run measures %s", o.Metric, l.Engine.Task, strings.Join(MetricNames(l.Engine.Task), ", "))
 	}
 	return nil
 }

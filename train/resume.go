@@ -97,7 +97,7 @@ func (l *Loop) restore(dir string, p progress) error {
 		return err
 	}
 	if p.Step > l.plan.Steps {
-		return fmt.Errorf("%s: is at step %d, this run ends at step %d: give more --epochs or --max-steps", dir, p.Step, l.plan.Steps)
+		return &OptionError{fmt.Errorf("%s: is at step %d, this run ends at step %d: give more --epochs or --max-steps", dir, p.Step, l.plan.Steps)}
 	}
 	if err := l.Train.Seek(p.Cursor); err != nil {
 		return &CheckpointError{filepath.Join(dir, manifestName), err}
@@ -154,7 +154,7 @@ func (l *Loop) clearLater() error {
 	}
 	last := later[len(later)-1]
 	if !l.resumed && !l.Overwrite {
-		return fmt.Errorf("%s: has checkpoints of another run, the last at step %d: give --resume, --overwrite, or another --out", l.Dir, last)
+		return &OptionError{fmt.Errorf("%s: has checkpoints of another run, the last at step %d: give --resume, --overwrite, or another --out", l.Dir, last)}
 	}
 	l.Report.Note(fmt.Sprintf("%s: checkpoints after step %d, up to step %d, are removed", l.Dir, l.p.Step, last))
 	for _, s := range later {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -19,6 +20,9 @@ type entry struct {
 	line       int
 }
 
+// yamlPlace is how the parser writes line and column.
+var yamlPlace = regexp.MustCompile(`^: \[(\d+):(\d+)\] `)
+
 // readConfig reads a YAML file of settings: the same names as flags, in kebab or snake case. Lists become names with commas between, a
 // map of scalars becomes NAME=VALUE with commas between; null leaves a setting alone.
 func readConfig(path string) ([]entry, error) {
@@ -28,7 +32,8 @@ func readConfig(path string) ([]entry, error) {
 	}
 	file, err := parser.ParseBytes(raw, 0)
 	if err != nil {
-		return nil, usage("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, false)))
+		text := strings.TrimSpace(yaml.FormatError(err, false, false))
+		return nil, usage("%s", path+yamlPlace.ReplaceAllString(": "+text, ":$1:$2: "))
 	}
 	var out []entry
 	for _, doc := range file.Docs {
@@ -153,8 +158,12 @@ func typed(x *pflag.Flag) any {
 	switch x.Value.Type() {
 	case "bool", "int", "uint64", "float64":
 		return number(s)
-	case "stringSlice", "stringToInt":
-		s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	case "stringSlice":
+		s = strings.Trim(s, "[]")
+	case "stringToInt": // a map, printed in no order
+		parts := strings.Split(strings.Trim(s, "[]"), ",")
+		sort.Strings(parts)
+		s = strings.Join(parts, ",")
 	}
 	if s == "" {
 		return nil

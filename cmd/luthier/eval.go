@@ -57,6 +57,9 @@ func (a *app) eval(ctx context.Context, in *inputs) error {
 	if err != nil {
 		return err
 	}
+	if fresh := j.src.weights.Started(); len(fresh) > 0 { // the figure before any training is worth having
+		a.warn("%s has no %s: the head is random, by --seed", j.src.dir, fresh[0])
+	}
 	a.say("adapter:  %s", describe(j.dev.Info()))
 	a.say("model:    %s", j.modelLine())
 	a.say("data:     %s", d.summary())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,7 @@ func exitCode(err error) int {
 		limit      *backend.LimitError
 		format     *safetensors.FormatError
 		busy       *atomicfile.BusyError
+		option     *train.OptionError
 		known      *codeError
 	)
 	switch {
@@ -80,6 +82,8 @@ func exitCode(err error) int {
 		return exitCheckpoint
 	case errors.Is(err, backend.ErrNoAdapter):
 		return exitAdapter
+	case errors.As(err, &option):
+		return exitUsage
 	case errors.As(err, &busy):
 		return exitOther
 	case errors.As(err, &known):
@@ -94,22 +98,36 @@ func exitCode(err error) int {
 func explain(err error) string {
 	msg := err.Error()
 	remedy := ""
+	var limit *backend.LimitError
 	switch {
 	case errors.Is(err, backend.ErrDeviceLost):
 		remedy = "go on with --resume; if it happens again, try a smaller --batch-size or --max-length, or another --device"
 	case errors.Is(err, backend.ErrOutOfMemory) && !strings.Contains(msg, "--"):
 		remedy = "try a smaller --batch-size or --max-length, --recompute, or --accumulate with smaller batches; `luthier plan` shows what fits"
+	case errors.As(err, &limit):
+		remedy = "try a smaller --batch-size, --eval-batch-size or --max-length"
 	case errors.Is(err, data.ErrOneClass):
 		remedy = "the data needs rows of at least two labels; name the column with --label-column"
-	case errors.Is(err, train.ErrInterrupted):
+	case errors.Is(err, train.ErrInterrupted) && !strings.Contains(msg, "--"):
 		remedy = "saved; go on with --resume"
-	case errors.Is(err, fs.ErrNotExist) && !strings.Contains(msg, "("):
+	case errors.Is(err, fs.ErrNotExist) && !strings.Contains(msg, "(") && !strings.Contains(msg, "--"):
 		remedy = "check the path"
 	}
 	if remedy == "" {
 		return msg
 	}
 	return msg + "\n  " + remedy
+}
+
+// stray is cobra's error of an argument to a command that takes none.
+var stray = regexp.MustCompile(`^unknown command (".*") for "luthier (\w+)"$`)
+
+// worded is an error of cobra's own argument checks as a user understands it.
+func worded(err error) error {
+	if m := stray.FindStringSubmatch(err.Error()); m != nil {
+		return usage("%s: luthier %s takes settings only, as --name value (luthier %s --help lists them)", m[1], m[2], m[2])
+	}
+	return usage("%v", err)
 }
 
 // isCobra tells errors of cobra's own argument checks, which have no type, from those of commands.

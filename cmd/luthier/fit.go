@@ -9,6 +9,7 @@ import (
 	"luthier/backend"
 	"luthier/graph"
 	"luthier/model"
+	"luthier/peft"
 	"luthier/train"
 )
 
@@ -27,6 +28,16 @@ func (d *drafted) all() int64 {
 		return d.base + d.trainable
 	}
 	return d.base
+}
+
+// added tells whether the method brings parameters of its own.
+func (d *drafted) added() bool {
+	for name := range d.shapes {
+		if peft.Key(name) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // draft plans the largest batch of a run without allocating. Its trained tensors are those with a gradient or not.
@@ -52,16 +63,27 @@ type memoryError struct {
 	batch      int
 	largest    int // 0: none
 	length     int
+	limit      *backend.LimitError // nil where it is the memory as a whole
+	flag       string              // of the batch size; "" in training
 }
 
 func (e *memoryError) Error() string {
 	s := fmt.Sprintf("a batch of %d x %d tokens needs %s of device memory, there is %s (%s)", e.batch, e.length, bytesText(e.want),
 		bytesText(e.have), e.from)
-	if e.largest > 0 {
+	if e.limit != nil {
+		s = fmt.Sprintf("a batch of %d x %d tokens is more than this adapter takes: %v", e.batch, e.length, e.limit)
+	}
+	switch {
+	case e.largest > 0 && e.flag != "":
+		return s + fmt.Sprintf("; the largest that fits is %s %d", e.flag, e.largest)
+	case e.largest > 0:
 		return s + fmt.Sprintf("; the largest that fits is --batch-size %d (with --accumulate %d the steps stay the same)", e.largest,
 			(e.batch+e.largest-1)/e.largest)
 	}
-	return s + "; not one sequence fits: try --recompute, a smaller --max-length, or --method lora"
+	if e.flag != "" {
+		return s + "; not one sequence fits: try a smaller --max-length"
+	}
+	return s + "; not one sequence fits: try a smaller --max-length, --recompute, or a method that trains less"
 }
 
 // Unwrap makes it an out-of-memory error for exit codes.
@@ -113,7 +135,7 @@ func (j *job) beyond(f *train.FirstOrder, s train.Shape, err error) error {
 	if other != nil {
 		return err
 	}
-	return &memoryError{want: limit.Want, have: limit.Have, from: "the adapter's limit for one value", batch: s.B, largest: largest, length: s.T}
+	return &memoryError{limit: limit, batch: s.B, largest: largest, length: s.T}
 }
 
 // need plans a batch size.

@@ -88,6 +88,7 @@ func (a *app) generate(ctx context.Context, in *inputs, s *sampling, args []stri
 		most = max(most, len(ids[i]))
 	}
 	j.start(in.seed, j.src.config.MaxPositions)
+	j.engine.Budget = j.budget.bytes
 	g, err := train.NewGenerator(j.engine, most+s.newTokens)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"luthier/model"
@@ -30,6 +31,9 @@ func (j *job) modelLine() string {
 
 // header prints what a run of training is.
 func (a *app) header(j *job, s *trainSettings, d *drafted) {
+	for _, name := range j.unmatched(s) {
+		a.warn("%s matches no module of %s", name, j.src.dir)
+	}
 	n := countsOf(d)
 	if a.json {
 		a.emit(map[string]any{"event": "header", "adapter": adapterJSON(j.dev.Info()), "model": j.src.dir, "model_type": j.src.config.ModelType,
@@ -64,6 +68,23 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	if j.train != nil && j.train.truncatedShare() > 0.2 {
 		a.warn("%.0f %% of the sequences are cut at --max-length %d", 100*j.train.truncatedShare(), j.length)
 	}
+}
+
+// unmatched lists the module names that the user gave and no module bears: the others are trained all the same.
+func (j *job) unmatched(s *trainSettings) (out []string) {
+	for _, flag := range []string{"target-modules", "modules-to-save"} {
+		f := s.flags.Lookup(flag)
+		if f == nil || strings.HasPrefix(f.Value.String(), "re:") {
+			continue
+		}
+		for name := range strings.SplitSeq(f.Value.String(), ",") {
+			bears := func(path string) bool { return path == name || strings.HasSuffix(path, "."+name) }
+			if name != "" && !strings.HasPrefix(name, "all") && !slices.ContainsFunc(j.method.Matched(), bears) {
+				out = append(out, fmt.Sprintf("--%s: %s", flag, name))
+			}
+		}
+	}
+	return out
 }
 
 func labelText(labels []string) string {

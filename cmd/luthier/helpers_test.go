@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"luthier/backend"
+	"luthier/backend/webgpu"
 	"luthier/data"
 )
 
@@ -63,4 +67,18 @@ func luthierIn(t *testing.T, in string, args ...string) (code int, out, errOut s
 	}
 	code = run(context.Background(), args, strings.NewReader(in), &o, &e)
 	return code, o.String(), e.String()
+}
+
+// adapter is the --device of tests that want a real one: what LUTHIER_DEVICE names, or any. Without one the test is skipped; with
+// REQUIRE_GPU=1 it fails.
+func adapter(t *testing.T) string {
+	t.Helper()
+	name := os.Getenv("LUTHIER_DEVICE")
+	d, err := webgpu.Open(name, webgpu.Options{})
+	if errors.Is(err, backend.ErrNoAdapter) && os.Getenv("REQUIRE_GPU") != "1" {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	return cmp.Or(name, "auto")
 }

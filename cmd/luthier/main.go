@@ -74,7 +74,7 @@ func (a *app) execute(ctx context.Context, args []string) error {
 	if errors.As(err, &known) || err == nil || !isCobra(err) {
 		return err
 	}
-	return usage("%v", err)
+	return worded(err)
 }
 
 func (a *app) root() *cobra.Command {
@@ -85,7 +85,7 @@ func (a *app) root() *cobra.Command {
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          known,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetGlobalNormalizationFunc(normalize)
@@ -94,10 +94,23 @@ func (a *app) root() *cobra.Command {
 	p.StringVar(&a.device, "device", "auto", "adapter: auto, an index that luthier doctor --list shows, a part of a name, or float64 (the slow reference)")
 	p.StringVar(&a.memory, "memory", "", "cap of device memory, such as 4GiB (default: what the adapter is known to have)")
 	root.SetFlagErrorFunc(flagError)
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.planCmd(), a.doctorCmd(), a.inspectCmd(),
 		a.benchCmd(), a.methodsCmd(), a.modelsCmd(), a.versionCmd())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
+}
+
+// known refuses a command that is not there, with the nearest that is.
+func known(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	near := ""
+	if s := root.SuggestionsFor(args[0]); len(s) > 0 {
+		near = fmt.Sprintf(": did you mean %s?", s[0])
+	}
+	return usage("unknown command %q%s (luthier --help lists all)", args[0], near)
 }
 
 // interruptible cancels at the first Ctrl-C (or SIGTERM), so that a run can save; the second ends the process at once.

@@ -12,6 +12,7 @@ import (
 	"luthier/internal/atomicfile"
 	"luthier/model"
 	"luthier/model/safetensors"
+	"luthier/peft"
 	"luthier/train"
 )
 
@@ -22,12 +23,12 @@ func (a *app) mergeCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "merge",
 		Aliases: []string{"fuse"},
-		Short:   "Fold an adapter into its base model and write a whole model",
+		Short:   "Fold an adapter into its base model and write a whole model; without an adapter, copy a model in another --dtype",
 		Example: "  luthier merge --adapter my-adapter --out merged",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if in.adapter == "" || out == "" {
-				return usage("merge wants --adapter and --out")
+			if (in.adapter == "" && in.model == "") || out == "" {
+				return usage("merge wants --adapter (or --model, to change its storage type) and --out")
 			}
 			d, ok := map[string]string{"": "", "f32": safetensors.F32, "float32": safetensors.F32, "bf16": safetensors.BF16, "bfloat16": safetensors.BF16,
 				"f16": safetensors.F16, "float16": safetensors.F16}[strings.ToLower(dtype)]
@@ -59,20 +60,13 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 		return err
 	}
 	defer j.src.close()
-	if err := j.resolve(in, ""); err != nil {
+	names, err := j.layout(in)
+	if err != nil {
 		return err
 	}
-	j.method, j.labels = j.src.adapter.method, j.known()
-	if err := j.method.Setup(j.src.config, j.task); err != nil {
-		return badData(err)
+	if rest := j.stray(names); len(rest) > 0 {
+		return badData(errStray(j, rest))
 	}
-	j.src.give()
-	g := graph.New()
-	b := model.NewBuilder(g, j.src.config, j.src.weights, j.method, 1, 4)
-	if _, err := b.Loss(j.task, j.classes(), 0); err != nil {
-		return badData(err)
-	}
-	j.engine = &train.Engine{Sites: b.Sites}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return usage("--out: %v", err)
 	}
@@ -81,20 +75,17 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 		return err
 	}
 	defer func() { _ = lock.Release() }()
-	var names []string
-	for _, n := range g.Leaves() {
-		names = append(names, n.Leaf().Name)
+	var tensors []peft.Tensor
+	if j.src.adapter != nil {
+		tensors = j.src.adapter.tensors
 	}
-	if rest := j.stray(names); len(rest) > 0 {
-		return badData(errStray(j, rest))
-	}
-	if err := j.export(out, j.src.adapter.tensors, dtype); err != nil {
+	if err := j.export(out, tensors, dtype); err != nil {
 		return err
 	}
 	if err := data.WriteTokenizerFiles(j.src.dir, out); err != nil {
 		return err
 	}
-	r := runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: j.length}
+	r := runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: j.src.record.MaxLength}
 	if err := r.write(out); err != nil {
 		return err
 	}
@@ -102,6 +93,39 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 		a.emit(map[string]any{"out": filepath.Clean(out), "model": j.src.dir, "adapter": in.adapter, "modules": len(j.method.Matched())})
 		return nil
 	}
+	if in.adapter == "" {
+		a.say("copied %s: %s", j.src.dir, out)
+		return nil
+	}
 	a.say("merged %d modules of %s into %s: %s", len(j.method.Matched()), in.adapter, j.src.dir, out)
 	return nil
+}
+
+// layout builds the model once, so that the method meets its sites, and lists the names of all leaves. Without an adapter the model stays
+// as it is.
+func (j *job) layout(in *inputs) (names []string, err error) {
+	if err := j.resolve(in, ""); err != nil {
+		return nil, err
+	}
+	j.labels = j.known()
+	if j.method, err = peft.New("full"); err != nil {
+		return nil, err
+	}
+	if j.src.adapter != nil {
+		j.method = j.src.adapter.method
+		j.src.give()
+	}
+	if err := j.method.Setup(j.src.config, j.task); err != nil {
+		return nil, badData(err)
+	}
+	g := graph.New()
+	b := model.NewBuilder(g, j.src.config, j.src.weights, j.method, 1, 4)
+	if _, err := b.Loss(j.task, max(1, j.classes()), 0); err != nil {
+		return nil, badData(err)
+	}
+	j.engine = &train.Engine{Sites: b.Sites}
+	for _, n := range g.Leaves() {
+		names = append(names, n.Leaf().Name)
+	}
+	return names, nil
 }

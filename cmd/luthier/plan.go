@@ -51,6 +51,9 @@ func (a *app) plan(s *trainSettings) error {
 	if err != nil {
 		return err
 	}
+	if err := j.dump(s.dumpGraph, f, shape); err != nil {
+		return err
+	}
 	largest, err := largestBatch(most, j.limit(), j.need(f, shape.T))
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func (a *app) plan(s *trainSettings) error {
 		a.emit(map[string]any{"adapter": adapterJSON(j.dev.Info()), "model": j.src.dir, "task": j.task, "method": j.method.Name(),
 			"parameters": countsOf(d), "batch_size": shape.B, "length": shape.T, "total_bytes": d.plan.Total(), "memory": memoryTable(d.plan),
 			"arenas": d.plan.Arenas, "budget_bytes": j.budget.bytes, "budget_from": j.budget.from, "largest_batch": largest})
-		return j.fits(f, shape, d.plan.Total())
+		return j.fitsAll(f, shape, d.plan)
 	}
 	a.header(j, s, d)
 	a.say("shape:    %d x %d tokens: %s in all, in %d arenas; %d dispatches a batch", shape.B, shape.T, bytesText(d.plan.Total()), len(d.plan.Arenas),
@@ -72,7 +75,7 @@ func (a *app) plan(s *trainSettings) error {
 	default:
 		a.say("fits:     --batch-size %d is the largest at this length", largest)
 	}
-	return j.fits(f, shape, d.plan.Total())
+	return j.fitsAll(f, shape, d.plan)
 }
 
 // prepare opens everything that training needs and allocates nothing on the device. The job is returned with an error too, to be closed.
@@ -115,6 +118,15 @@ func (a *app) prepare(s *trainSettings) (*job, *train.FirstOrder, error) {
 	j.engine.Smoothing, j.engine.Recompute = s.smoothing, s.recompute
 	f := train.NewFirstOrder(j.engine, a.choice.optimizer, train.FirstOrderOptions{MaxGradNorm: s.maxGradNorm, Accumulate: s.accumulate, Seed: s.seed})
 	return j, f, nil
+}
+
+// targets are the modules that the method was told to look for.
+func (j *job) targets() string {
+	all := map[string]any{}
+	if flatten(all, j.method.Config()) != nil || all["target_modules"] == nil {
+		return ""
+	}
+	return fmt.Sprintf(" with the targets %v", all["target_modules"])
 }
 
 // adopt takes the method with its settings from --init-adapter.
@@ -180,14 +192,15 @@ func (j *job) readData(s *trainSettings, trainPath, evalPath string) (err error)
 	return err
 }
 
-// draft plans one shape and counts parameters; a method that matches nothing is refused.
+// draft plans one shape and counts parameters; a method that matches nothing is refused, and an adapter that would be no more than a
+// head.
 func (j *job) draft(f *train.FirstOrder, s train.Shape) (*drafted, error) {
 	d, err := draft(f, s)
 	if err != nil {
 		return nil, j.beyond(f, s, err)
 	}
-	if len(j.method.Matched()) == 0 || d.trainable == 0 {
-		return nil, usage("--method %s matches no module of %s: see --target-modules and `luthier inspect %s`", j.method.Name(), j.src.dir, j.src.dir)
+	if len(j.method.Matched()) == 0 || d.trainable == 0 || (j.method.Config() != nil && !d.added()) {
+		return nil, usage("--method %s%s matches no module of %s: give --target-modules; `luthier inspect %s` lists what there is", j.method.Name(), j.targets(), j.src.dir, j.src.dir)
 	}
 	d.copies = j.method.Config() != nil
 	d.base, err = j.parameters()

@@ -57,6 +57,9 @@ func (a *app) predict(ctx context.Context, in *inputs, texts []string) error {
 	if err != nil {
 		return err
 	}
+	if err := j.headsKnown(); err != nil {
+		return err
+	}
 	ps, err := j.engine.Predict(ctx, l)
 	if err != nil {
 		return err

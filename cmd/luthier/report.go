@@ -29,9 +29,22 @@ func (r *reporter) Start(p train.Plan) {
 		r.a.emit(map[string]any{"event": "start", "steps": p.Steps, "from": p.From, "steps_per_epoch": p.StepsPerEpoch, "epochs": p.Epochs})
 		return
 	}
-	r.a.say("steps:    %d (%.4g epochs of %d)%s", p.Steps, p.Epochs, p.StepsPerEpoch, resumedText(p.From))
+	r.a.say("steps:    %d (%s of %s, %s a step)%s", p.Steps, plural(p.Epochs, "epoch"), plural(float64(p.StepsPerEpoch), "step"),
+		plural(float64(p.Accumulate), "batch"), resumedText(p.From))
 	r.line = r.a.live(p.Steps, "first step: compiling")
 	r.line.at(p.From)
+}
+
+// plural is a count with its noun.
+func plural(n float64, noun string) string {
+	switch {
+	case n == 1:
+	case noun == "batch":
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return fmt.Sprintf("%.4g %s", n, noun)
 }
 
 func resumedText(from int) string {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,7 +166,7 @@ func writeText(path, text string) error {
 // exists tells whether dir has a file of that name.
 func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
-	return !errors.Is(err, fs.ErrNotExist)
+	return err == nil
 }
 
 // headClass tells whether the model was saved with a classification head.

@@ -2,16 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"math"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"luthier/data"
-	"luthier/internal/atomicfile"
+	"luthier/model/safetensors"
 	"luthier/optim"
+	"luthier/peft"
 	"luthier/train"
 )
 
@@ -61,16 +63,16 @@ func (a *app) train(ctx context.Context, s *trainSettings) error {
 	if err != nil {
 		return err
 	}
-	if err := writeText(filepath.Join(s.out, configFile), string(resolved(s.flags))); err != nil {
-		return err
-	}
 	shape := train.Shape{B: s.batchSize, T: longest(j.loader)}
 	d, err := j.draft(f, shape)
 	if err != nil {
 		return err
 	}
 	a.header(j, s, d)
-	if err := j.fits(f, shape, d.plan.Total()); err != nil {
+	if err := j.dump(s.dumpGraph, f, shape); err != nil {
+		return err
+	}
+	if err := j.fitsAll(f, shape, d.plan); err != nil {
 		return err
 	}
 	return a.loop(ctx, s, j, f, d)
@@ -102,15 +104,47 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f *train.First
 			return err
 		}
 	}
+	if err := writeText(filepath.Join(s.out, configFile), string(resolved(s.flags))); err != nil {
+		return err
+	}
 	err = l.Run(ctx)
 	r.stop()
 	if err != nil {
-		return err
+		return j.blame(s.interrupted(err))
 	}
 	if err := res.write(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	return a.finish(s, r)
+}
+
+// interrupted tells a run that was stopped before there was anything to save.
+func (s *trainSettings) interrupted(err error) error {
+	if saved, _ := train.Checkpoints(s.out); errors.Is(err, train.ErrInterrupted) && len(saved) == 0 {
+		return fmt.Errorf("%w before the first step: nothing was saved; start again with --overwrite", err)
+	}
+	return err
+}
+
+// blame looks for the cause of a run that diverged at once in the model itself.
+func (j *job) blame(err error) error {
+	var diverged *train.DivergedError
+	if !errors.As(err, &diverged) || diverged.Step != 1 {
+		return err
+	}
+	m, fault := safetensors.OpenModel(j.src.dir)
+	if fault != nil {
+		return err
+	}
+	defer m.Close()
+	for _, name := range m.Names() {
+		if t, ok := m.Tensor(name); ok {
+			if i, bad := safetensors.FirstNonFinite(t); bad {
+				return fmt.Errorf("%s: tensor %q is NaN or infinite at element %d: fetch the model again (%w)", j.src.dir, name, i, err)
+			}
+		}
+	}
+	return err
 }
 
 // finish says what there is now.
@@ -134,7 +168,7 @@ func (s *trainSettings) complete() error {
 		return usage("--data: give training data")
 	case s.out == "":
 		return usage("--out: give a directory for the adapter")
-	case !(s.lr > 0) || s.lr > 1e3:
+	case !(s.lr > 0) || math.IsInf(s.lr, 1):
 		return usage("--lr %g: want a positive number", s.lr)
 	case s.accumulate < 1:
 		return usage("--accumulate %d: want at least 1", s.accumulate)
@@ -169,28 +203,32 @@ func (j *job) identity(s *trainSettings) (train.Identity, error) {
 	if err != nil {
 		return train.Identity{}, err
 	}
-	settings := map[string]any{"method": j.method.Name(), "method_config": j.method.Config(), "max_length": j.length, "seed": s.seed}
+	settings := map[string]any{"method": j.method.Name(), "max_length": j.length, "seed": s.seed}
+	if err := flatten(settings, j.method.Config()); err != nil {
+		return train.Identity{}, err
+	}
 	if s.initAdapter != "" {
-		settings["init_adapter"] = s.initAdapter
+		if settings["init_adapter"], err = safetensors.Fingerprint(filepath.Join(s.initAdapter, peft.WeightsFile)); err != nil {
+			return train.Identity{}, badData(err)
+		}
 	}
 	return train.Identity{Version: version, Model: model, Data: data.Fingerprint(j.train.seqs), Kernels: string(j.dev.Info().Class), Settings: settings}, nil
 }
 
-// claim makes and locks the output directory. One that holds another run is refused.
-func (s *trainSettings) claim() (func(), error) {
-	if s.resume == "" && !s.overwrite {
-		for _, mark := range []string{configFile, recordFile, "adapter_config.json", "trainer_state.json", "config.json", "metrics.jsonl"} {
-			if exists(s.out, mark) {
-				return nil, usage("%s holds another run (%s): go on with --resume, replace it with --overwrite, or choose another --out", s.out, mark)
-			}
+// flatten adds a method's settings, key by key, without those that do not change what is computed.
+func flatten(settings map[string]any, config any) error {
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	var all map[string]any
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return err
+	}
+	for k, v := range all {
+		if v != nil && k != "base_model_name_or_path" && k != "inference_mode" {
+			settings[k] = v
 		}
 	}
-	if err := os.MkdirAll(s.out, 0o777); err != nil {
-		return nil, usage("--out: %v", err)
-	}
-	lock, err := atomicfile.LockDir(s.out)
-	if err != nil {
-		return nil, err
-	}
-	return func() { _ = lock.Release() }, nil // the system releases it at exit at the latest
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"luthier/backend"
 	"luthier/data"
 	"luthier/train"
 )
@@ -40,15 +39,11 @@ func (j *job) evaluator(in *inputs, d *dataset) (*data.Loader, error) {
 		return nil, err
 	}
 	j.start(in.seed, longest(l))
+	if err := j.fitsEval(l, nil, "--batch-size"); err != nil {
+		return nil, err
+	}
 	if err := j.engine.PrepareEval(train.ShapesOf(l, 0)); err != nil {
 		return nil, err
-	}
-	if err := j.headsKnown(); err != nil {
-		return nil, err
-	}
-	if bytes, _ := j.dev.Allocated(); j.budget.bytes > 0 && bytes > j.budget.bytes {
-		return nil, fmt.Errorf("%w: %s are wanted of %s (%s); try a smaller --batch-size or --max-length", backend.ErrOutOfMemory, bytesText(bytes),
-			bytesText(j.budget.bytes), j.budget.from)
 	}
 	return l, j.placed()
 }

@@ -83,10 +83,25 @@ func isTmpName(name string) bool {
 	return ok && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// explain adds the path, and for a full disk what became of the old content.
-func explain(path string, err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%s: not written, what was there before is untouched; free some space and try again: %w", path, err)
-	}
-	return fmt.Errorf("%s: not written: %w", path, err)
+// notWritten says that path has its old content.
+type notWritten struct {
+	path string
+	err  error
 }
+
+// Error leaves out what the user has no name for: the temporary file, and the file inside a directory that is not written as a whole.
+func (e *notWritten) Error() string {
+	var inner *notWritten
+	if errors.As(e.err, &inner) {
+		return (&notWritten{e.path, inner.err}).Error()
+	}
+	if errors.Is(e.err, syscall.ENOSPC) {
+		return fmt.Sprintf("%s: not written, what was there before is untouched: %v: free some space and try again", e.path, syscall.ENOSPC)
+	}
+	return fmt.Sprintf("%s: not written: %v", e.path, e.err)
+}
+
+func (e *notWritten) Unwrap() error { return e.err }
+
+// explain adds the path.
+func explain(path string, err error) error { return &notWritten{path, err} }

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"luthier/internal/atomicfile"
+	"luthier/model/safetensors"
+	"luthier/train"
+)
+
+// stage is a failure that needs more than a command line: a run before it, a process of its own, a file system.
+type stage struct {
+	failure
+	run func(t *testing.T) (code int, errs string)
+}
+
+// runLine trains into out with a checkpoint each step.
+func runLine(out string, more ...string) []string {
+	return append([]string{"train", "--model", "bert", "--data", "rows.tsv", "--out", out, "--save-steps", "1", "--save-total-limit", "0", "--log-steps", "1"}, more...)
+}
+
+var staged = []stage{
+	{failure{"no adapter", "", 4, []string{"no usable adapter", "install"}}, noAdapter},
+	{failure{"a NaN in the model", "", 6, []string{`nan: tensor "bert.pooler.dense.weight"`, "diverged at step 1", "fetch the model again"}}, nanModel},
+	{failure{"a learning rate that diverges", "", 6, []string{"diverged at step 2", "--lr"}}, diverged},
+	{failure{"resuming with other settings", "", 8, []string{"batch_size was 8, is 4", "r was 8, is 2", "--force"}}, mismatch},
+	{failure{"a damaged checkpoint", "", 8, []string{"checkpoint-2/trainable.safetensors", "damaged", "--resume"}}, damagedCheckpoint},
+	{failure{"a checkpoint without its manifest", "", 8, []string{"checkpoint-2/manifest.json"}}, torn},
+	{failure{"two runs in one directory", "", 1, []string{"in use by another run", "another output directory"}}, locked},
+	{failure{"Ctrl-C", "", 130, []string{"interrupted", "--resume"}}, interrupted},
+	{failure{"a read-only output directory", "", 2, []string{"--out", "choose another directory"}}, readOnly},
+	{failure{"a full disk", "", 1, []string{"no space left on device", "free some space"}}, fullDisk},
+}
+
+func noAdapter(t *testing.T) (int, string) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Vulkan's loader can be told to find nothing")
+	}
+	c := startChild(t, ".", []string{"VK_DRIVER_FILES=none.json", "VK_ICD_FILENAMES=none.json"}, strings.Fields(refusedRun)...)
+	code, errs := c.end()
+	require.NoDirExists(t, "out")
+	return code, errs
+}
+
+func nanModel(t *testing.T) (int, string) {
+	code, _, errs := luthier(t, "train", "--model", "nan", "--data", "rows.tsv", "--out", "nan-out")
+	require.NoFileExists(t, "nan-out/adapter_model.safetensors")
+	require.NoDirExists(t, "nan-out/checkpoint-1")
+	return code, errs
+}
+
+// diverged saves step 1, whose weights are huge and finite; what it does next has no value.
+func diverged(t *testing.T) (int, string) {
+	code, _, errs := luthier(t, runLine("wild", "--lr", "1e30")...)
+	require.NoFileExists(t, "wild/adapter_model.safetensors")
+	steps, err := train.Checkpoints("wild")
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, steps)
+	finite(t, "wild/checkpoint-1/adapter_model.safetensors")
+	return code, errs
+}
+
+// finite opens a file of tensors and looks at every number.
+func finite(t *testing.T, path string) {
+	t.Helper()
+	f, err := safetensors.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	require.NotEmpty(t, f.Names())
+	for _, name := range f.Names() {
+		x, _ := f.Tensor(name)
+		values := make([]float32, x.Elems())
+		require.NoError(t, x.Float32(values))
+		_, bad := safetensors.FirstNonFiniteFloat32(values)
+		require.False(t, bad, name)
+	}
+}
+
+func mismatch(t *testing.T) (int, string) {
+	code, _, errs := luthier(t, runLine("other", "--max-steps", "2")...)
+	require.Zero(t, code, errs)
+	before := contents(t, "other")
+	code, _, errs = luthier(t, runLine("other", "--max-steps", "2", "--resume", "--batch-size", "4", "--lora-r", "2")...)
+	require.Equal(t, before, contents(t, "other"), "a refused run changes nothing")
+	return code, errs
+}
+
+// contents of the files in a directory.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		if !e.IsDir() {
+			raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			require.NoError(t, err)
+			out[e.Name()] = string(raw)
+		}
+	}
+	return out
+}
+
+func damagedCheckpoint(t *testing.T) (int, string) {
+	code, _, errs := luthier(t, runLine("bent", "--max-steps", "2")...)
+	require.Zero(t, code, errs)
+	path := "bent/checkpoint-2/trainable.safetensors"
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	raw[len(raw)-1] ^= 1
+	require.NoError(t, os.WriteFile(path, raw, 0o644))
+	code, _, errs = luthier(t, runLine("bent", "--max-steps", "4", "--schedule", "constant", "--resume", "--force")...)
+	again, _, _ := luthier(t, runLine("bent", "--max-steps", "2", "--resume=bent/checkpoint-1")...)
+	require.Zero(t, again, "the checkpoint before it is whole")
+	return code, errs
+}
+
+func torn(t *testing.T) (int, string) {
+	code, _, errs := luthier(t, runLine("torn", "--max-steps", "2")...)
+	require.Zero(t, code, errs)
+	require.NoError(t, os.Remove("torn/checkpoint-2/manifest.json"))
+	code, _, errs = luthier(t, runLine("torn", "--max-steps", "2", "--resume=torn/checkpoint-2")...)
+	again, out, _ := luthier(t, runLine("torn", "--max-steps", "2", "--resume")...)
+	require.Zero(t, again)
+	require.Contains(t, out, "from step 1", "the last whole one is taken")
+	return code, errs
+}
+
+func locked(t *testing.T) (int, string) {
+	require.NoError(t, os.Mkdir("taken", 0o755))
+	lock, err := atomicfile.LockDir("taken")
+	require.NoError(t, err)
+	defer lock.Release()
+	code, _, errs := luthier(t, runLine("taken")...)
+	require.DirExists(t, "taken")
+	return code, errs
+}
+
+func interrupted(t *testing.T) (int, string) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that one process could send to another as Ctrl-C")
+	}
+	args := []string{"train", "--model", "bert", "--data", "rows.tsv", "--out", "stopped", "--epochs", "20", "--log-steps", "1", "--save-strategy", "no", "--device", "float64"}
+	c := startChild(t, ".", nil, args...)
+	require.True(t, c.until("step 3/"), c.errOut.String())
+	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	code, errs := c.end()
+	steps, err := train.Checkpoints("stopped")
+	require.NoError(t, err)
+	require.Len(t, steps, 1)
+	again, _, more := luthier(t, append(args, "--resume")...)
+	require.Zero(t, again, more)
+	require.FileExists(t, "stopped/adapter_model.safetensors")
+	return code, errs
+}
+
+// mount puts a file system of its own on a new directory, or skips where that is not allowed.
+func mount(t *testing.T, dir, options string) {
+	t.Helper()
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("no file system of its own can be mounted here: %v %s", err, out)
+	}
+	t.Cleanup(func() { require.NoError(t, exec.Command("umount", dir).Run()) })
+}
+
+func readOnly(t *testing.T) (int, string) {
+	mount(t, "sealed", "ro")
+	code, _, errs := luthier(t, runLine("sealed/out")...)
+	return code, errs
+}
+
+// fullDisk trains until the disk is full: every checkpoint that is there is whole, and the run goes on from the last where there is room.
+func fullDisk(t *testing.T) (int, string) {
+	mount(t, "small", "size=400k")
+	more := []string{"--max-steps", "60"}
+	code, _, errs := luthier(t, runLine("small/out", more...)...)
+	steps, err := train.Checkpoints("small/out")
+	require.NoError(t, err)
+	require.NotEmpty(t, steps)
+	require.NoFileExists(t, "small/out/adapter_model.safetensors")
+	require.NoError(t, os.CopyFS("roomy", os.DirFS("small/out")))
+	again, out, last := luthier(t, runLine("roomy", append(more, "--resume")...)...)
+	require.Zero(t, again, last)
+	require.Contains(t, out, "from step ")
+	return code, errs
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// failure is a command line that must fail, with its exit code and what its message must say: what is wrong, where, and what helps.
+type failure struct {
+	what  string // as docs/failures.md has it
+	args  string // words with blanks between; one that begins with + goes on behind refusedRun
+	code  int
+	wants []string
+}
+
+// refusedRun is a run that would succeed.
+const refusedRun = "train --model bert --data rows.tsv --out out"
+
+var failures = []failure{
+	{"a command that is not there", "tarin", 2, []string{`unknown command "tarin": did you mean train?`}},
+	{"a word that is no flag", "train extra", 2, []string{`"extra"`, "luthier train --help"}},
+	{"no model given", "train --data rows.tsv --out out", 2, []string{"--model: give a model directory"}},
+	{"an unknown flag", "+ --batchsize 4", 2, []string{"--batchsize", "did you mean --batch-size?"}},
+	{"another method's flag", "+ --method full --lora-r 4", 2, []string{"lora-r", "belongs to --method lora"}},
+	{"two names of one setting", "+ --lr 1 --learning_rate 1", 2, []string{"--lr and --learning_rate", "give one"}},
+	{"an unknown key in run.yaml", "+ --config key.yaml", 2, []string{"key.yaml:2", "epcohs", "did you mean epochs?"}},
+	{"a setting twice in run.yaml", "+ --config twice.yaml", 2, []string{"twice.yaml:2", "learning_rate and lr (line 1)"}},
+	{"broken YAML", "+ --config broken.yaml", 2, []string{"broken.yaml:1:5", "']' not found"}},
+	{"a value that is no number", "+ --epochs many", 2, []string{`--epochs "many": want a number`}},
+	{"learning rate 0", "+ --lr 0", 2, []string{"--lr 0: want a positive number"}},
+	{"learning rate below 0", "+ --lr -1", 2, []string{"--lr -1: want a positive number"}},
+	{"learning rate NaN", "+ --lr nan", 2, []string{"--lr NaN: want a positive number"}},
+	{"no epochs", "+ --epochs 0", 2, []string{"--epochs 0: want a positive number, or --max-steps"}},
+	{"rank 0", "+ --lora-r 0", 2, []string{"lora-r 0", "want"}},
+	{"batch 0", "+ --batch-size 0", 2, []string{"--batch-size 0: want 1 to"}},
+	{"a target that matches nothing", "+ --target-modules q_porj", 2, []string{"q_porj", "luthier inspect bert"}},
+	{"an unknown method", "+ --method lroa", 2, []string{"lroa", "have full, lora"}},
+	{"an unknown optimizer", "+ --optim adamx", 2, []string{"adamx", "adamw"}},
+	{"an unknown schedule", "+ --schedule cosin", 2, []string{`"cosin"`, "constant, linear, cosine"}},
+	{"an unknown metric", "+ --eval-data rows.tsv --metric rouge", 2, []string{"rouge", "accuracy"}},
+	{"an unknown task", "+ --task translate", 2, []string{`"translate"`, "clm, classify or regress"}},
+	{"patience without evaluation", "+ --patience 2", 2, []string{"patience 2", "evaluation data"}},
+	{"a step strategy without steps", "+ --eval-strategy steps", 2, []string{"give --eval-steps"}},
+	{"longer than the model", "+ --max-length 65", 2, []string{"--max-length 65", "64 positions"}},
+	{"a text longer than the model", "generate --model llama --prompt x --max-new-tokens 99", 2, []string{"64 positions", "--max-new-tokens"}},
+	{"a model that writes no text", "generate --model bert --prompt x", 2, []string{"bert"}},
+	{"a size that is none", "+ --memory much", 2, []string{`"much" is no size`, "4GiB"}},
+	{"an output directory in use by an earlier run", "train --model bert --data rows.tsv --out used", 2, []string{"used holds another run", "--resume", "--overwrite"}},
+	{"an output path through a file", "train --model bert --data rows.tsv --out rows.tsv/out", 2, []string{"--out", "rows.tsv", "choose another directory"}},
+
+	{"no data file", "train --model bert --data nowhere.tsv --out out", 3, []string{"nowhere.tsv", "check the path"}},
+	{"a broken line of JSONL", "train --model bert --data broken.jsonl --out out", 3, []string{"broken.jsonl:2"}},
+	{"a row without its label", "train --model bert --data short.tsv --out out", 3, []string{"short.tsv:3"}},
+	{"empty data", "train --model bert --data empty.tsv --out out", 3, []string{"empty.tsv"}},
+	{"one class only", "train --model bert --data one.tsv --out out", 3, []string{"one.tsv", "positive"}},
+	{"no label column", "train --model bert --data text.tsv --out out", 3, []string{"text.tsv", "--label-column"}},
+	{"a label column that is not there", "+ --label-column mood", 3, []string{"rows.tsv", `mood`}},
+	{"an unknown label in the evaluation data", "+ --eval-data unknown.tsv", 3, []string{"unknown.tsv:3", "neutral", "positive"}},
+
+	{"no model directory", "train --model nowhere --data rows.tsv --out out", 3, []string{"nowhere/config.json", "model directory"}},
+	{"no config.json", "train --model empty --data rows.tsv --out out", 3, []string{"empty/config.json", "model directory"}},
+	{"config.json that is no JSON", "train --model badjson --data rows.tsv --out out", 3, []string{"badjson/config.json"}},
+	{"an unknown model_type", "train --model gpt9 --data rows.tsv --out out", 3, []string{"gpt9/config.json", `"gpt9"`, "bert, llama"}},
+	{"a truncated safetensors file", "train --model truncated --data rows.tsv --out out", 3, []string{"truncated/model.safetensors", "download"}},
+	{"a missing tensor", "train --model missing --data rows.tsv --out out", 3, []string{"encoder.layer.2.", "missing"}},
+	{"a misshapen tensor", "train --model misshapen --data rows.tsv --out out", 3, []string{"intermediate.dense.weight", "misshapen"}},
+	{"no tokenizer", "train --model mute --data rows.tsv --out out", 3, []string{"mute", "tokenizer.json"}},
+	{"an adapter that is none", "eval --model bert --adapter empty --data rows.tsv", 3, []string{"empty", "adapter_config.json"}},
+	{"a head that was never trained", "predict --model bert --data rows.tsv", 3, []string{"bert", "give --adapter"}},
+
+	{"a batch beyond the memory", "+ --memory 600KiB --batch-size 64", 5, []string{"64 x 32 tokens", "600.0 KiB (--memory)", "the largest that fits is --batch-size"}},
+	{"memory for no sequence", "+ --memory 20KiB", 5, []string{"not one sequence fits", "--max-length"}},
+	{"a batch beyond the adapter's limit", "+ --batch-size 65536 --memory 1TiB", 5, []string{"65536 x 32 tokens", "the largest that fits is --batch-size"}},
+	{"an evaluation beyond the memory", "+ --eval-data rows.tsv --memory 700KiB --eval-batch-size 512", 5, []string{"512 x 32 tokens", "the largest that fits is --eval-batch-size"}},
+
+	{"a text beyond the memory", "generate --model llama --memory 20KiB --max-new-tokens 8 --prompt x", 5, []string{"out of device memory", "--max-new-tokens"}},
+	{"a batch of eval beyond the memory", "eval --adapter adapter --data rows.tsv --memory 100KiB --batch-size 64", 5, []string{"the largest that fits is --batch-size"}},
+	{"resuming where there is no checkpoint", "+ --resume", 8, []string{"no checkpoint", "leave --resume out"}},
+}
+
+// failureFiles fills the current directory with what the failures need.
+func failureFiles(t *testing.T) {
+	t.Helper()
+	variants := map[string]map[string]any{"bert": {}, "gpt9": {"model_type": "gpt9"}, "missing": {"num_hidden_layers": 3}, "misshapen": {"intermediate_size": 64},
+		"truncated": {}, "mute": {}, "badjson": {}, "nan": {}}
+	from := tinyModel(t, "bert")
+	require.NoError(t, os.CopyFS("llama", os.DirFS(tinyModel(t, "llama"))))
+	for name, change := range variants {
+		require.NoError(t, os.CopyFS(name, os.DirFS(from)))
+		editJSON(t, filepath.Join(name, "config.json"), change)
+	}
+	cut := func(path string, keep func(raw []byte) []byte) {
+		raw, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, keep(raw), 0o644))
+	}
+	cut("truncated/model.safetensors", func(raw []byte) []byte { return raw[:len(raw)-100] })
+	cut("badjson/config.json", func(raw []byte) []byte { return raw[:len(raw)-10] })
+	cut("nan/model.safetensors", func(raw []byte) []byte { return append(raw[:len(raw)-2], 0xc0, 0x7f) }) // the last bf16 number
+	require.NoError(t, os.Remove("mute/tokenizer.json"))
+	require.NoError(t, os.MkdirAll("empty", 0o755))
+	require.NoError(t, os.MkdirAll("used", 0o755))
+	require.NoError(t, os.Rename(tinyLabels(t, 24), "rows.tsv"))
+	for name, text := range map[string]string{
+		"used/metrics.jsonl": "", "empty.tsv": "", "key.yaml": "lr: 1\nepcohs: 3\n", "twice.yaml": "lr: 1\nlearning_rate: 3\n", "broken.yaml": "lr: [1\n",
+		"broken.jsonl": `{"text": "a", "label": "x"}` + "\n" + `{"text": "b", "label"` + "\n", "short.tsv": "text\tlabel\na\tx\nb\n",
+		"one.tsv": "text\tlabel\na\tpositive\nb\tpositive\n", "text.tsv": "text\tweight\na\t1\nb\t2\n",
+		"unknown.tsv": "text\tlabel\na\tpositive\nb\tneutral\n",
+	} {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+}
+
+func editJSON(t *testing.T, path string, change map[string]any) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var v map[string]any
+	require.NoError(t, json.Unmarshal(raw, &v))
+	maps.Copy(v, change)
+	raw, err = json.Marshal(v)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, raw, 0o644))
+}
+
+// lastMessage is what stands last on standard error: notes may precede it.
+func lastMessage(errs string) string {
+	return strings.TrimSpace(errs[max(0, strings.LastIndex(errs, "luthier: ")):])
+}
+
+// line is the command line of a failure.
+func (f failure) line() []string {
+	args, more := strings.CutPrefix(f.args, "+")
+	if more {
+		args = refusedRun + args
+	}
+	return strings.Fields(args)
+}
+
+// meets holds an end against what it must be, and notes it for the document.
+func (f failure) meets(t *testing.T, d told, code int, errs string) {
+	t.Helper()
+	msg := lastMessage(errs)
+	d.add(f, msg)
+	require.Equal(t, f.code, code, errs)
+	require.True(t, strings.HasPrefix(msg, "luthier: "), errs)
+	for _, w := range f.wants {
+		require.Contains(t, msg, w)
+	}
+}
+
+// TestFailures shows each failure as a user meets it, and holds docs/failures.md against what was printed. A refused run leaves nothing
+// behind.
+func TestFailures(t *testing.T) {
+	page, err := filepath.Abs("../../docs/failures.md")
+	require.NoError(t, err)
+	d, skipped := told{}, 0
+	t.Chdir(t.TempDir())
+	failureFiles(t)
+	code, _, errs := luthier(t, "train", "--model", "bert", "--data", "rows.tsv", "--out", "adapter", "--max-steps", "1")
+	require.Zero(t, code, errs)
+	for _, f := range failures {
+		t.Run(f.what, func(t *testing.T) {
+			code, _, errs := luthier(t, f.line()...)
+			f.meets(t, d, code, errs)
+			require.NoDirExists(t, "out")
+			require.NoFileExists(t, "used/run.yaml")
+		})
+	}
+	for _, f := range staged {
+		t.Run(f.what, func(t *testing.T) {
+			skipped++
+			code, errs := f.run(t)
+			skipped--
+			f.meets(t, d, code, errs)
+		})
+	}
+	switch {
+	case t.Failed():
+	case os.Getenv(writeEnv) == "1":
+		require.Zero(t, skipped, "not every failure can be provoked here")
+		require.NoError(t, os.WriteFile(page, []byte(d.text()), 0o644))
+	default:
+		d.compare(t, page, skipped == 0)
+	}
+}
