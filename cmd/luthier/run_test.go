@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"luthier/internal/atomicfile"
+	"luthier/model/safetensors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,11 +88,30 @@ func TestE2EFull(t *testing.T) {
 	require.Equal(t, 1.0, answers(t, text)[0]["metrics"].(map[string]any)["accuracy"], text)
 }
 
+// untie gives the model in dir a vocabulary head of its own, equal to its embedding.
+func untie(t *testing.T, dir string) {
+	editJSON(t, filepath.Join(dir, "config.json"), map[string]any{"tie_word_embeddings": false})
+	m, err := safetensors.OpenModel(dir)
+	require.NoError(t, err)
+	defer m.Close()
+	var all []safetensors.Out
+	for _, n := range m.Names() {
+		x, _ := m.Tensor(n)
+		all = append(all, safetensors.Copy(x))
+		if n == "model.embed_tokens.weight" {
+			head := safetensors.Copy(x)
+			head.Name = "lm_head.weight"
+			all = append(all, head)
+		}
+	}
+	require.NoError(t, atomicfile.WriteFile(filepath.Join(dir, "model.safetensors"), 0o644, func(w io.Writer) error { return safetensors.Write(w, all, nil) }))
+}
+
 // TestE2EText trains on text and goes on from the adapter; the same seed generates the same text. The head is trained whole: a random one
 // of small numbers, left as it is, bounds what any adapter below it can reach.
 func TestE2EText(t *testing.T) {
 	dir := tinyModel(t, "llama")
-	editJSON(t, filepath.Join(dir, "config.json"), map[string]any{"tie_word_embeddings": false})
+	untie(t, dir)
 	text := filepath.Join(t.TempDir(), "text.txt")
 	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("the good wood and the bad wood sing. ", 60)), 0o644))
 	out := filepath.Join(t.TempDir(), "adapter")
