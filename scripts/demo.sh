@@ -7,7 +7,7 @@ data=internal/nano/data
 out=out/demo
 rm -rf "$out" && mkdir -p "$out"
 
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+step() { if [ -t 1 ]; then printf "\n\033[1m%s\033[0m\n" "$*"; else printf "\n%s\n" "$*"; fi; }
 accuracy() { sed -n 's/.*"accuracy":\([0-9.]*\).*/\1/p'; }
 
 step "1. Before: the bundled model with a fresh head. What is a sentence of a review about? 400 test sentences, five topics"
