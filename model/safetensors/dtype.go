@@ -2,7 +2,7 @@
 // directory with one file or with shards and an index. A file is mapped, not copied; its header is believed only
 // after every field has been checked, so a damaged or hostile file is an error that says what is wrong, never a panic.
 //
-// Format: https://huggingface.co/docs/safetensors (8 bytes little-endian header length, JSON header, data).
+// Format: as the safetensors library documents it (8 bytes little-endian header length, JSON header, data).
 package safetensors
 
 import (
