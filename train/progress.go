@@ -78,9 +78,12 @@ func (l *Loop) log() error {
 	l.session.peak = max(l.session.peak, bytes)
 	m := Metrics{Step: w.Last.Step, Epoch: l.epoch(w.Last.Step), Loss: w.Loss / float64(w.Steps), LastLoss: w.Last.Loss, LR: w.Last.LR,
 		GradNorm: w.Last.GradNorm, PeakBytes: l.session.peak, Seconds: l.p.Seconds + now.Seconds(), Tokens: l.p.Tokens}
-	if d := (now - l.session.logged).Seconds(); d > 0 {
-		m.TokensPerSec = float64(w.Tokens) / d
+	// Results arrive behind the work, at a flush several lines at once: a line that follows at once took as long as those before it.
+	mean := now.Seconds() / float64(max(1, l.session.steps))
+	if d := (now - l.session.logged).Seconds(); d > 0.1*mean*float64(w.Steps) {
+		l.session.rate = float64(w.Tokens) / d
 	}
+	m.TokensPerSec = l.session.rate
 	l.session.logged, l.p.Window = now, window{}
 	l.history = append(l.history, map[string]any{"epoch": m.Epoch, "grad_norm": m.GradNorm, "learning_rate": m.LR, "loss": m.Loss, "step": m.Step})
 	if err := l.session.metrics.add(m); err != nil {

@@ -18,6 +18,7 @@ type session struct {
 	began   time.Time
 	watch   stopwatch
 	logged  time.Duration // the watch at the last logged line
+	rate    float64       // tokens per second of it
 	queued  []sent        // steps whose results are still out
 	last    Result
 	loss    float64 // sum over the steps of the session
