@@ -62,6 +62,15 @@ func (a *app) benchMatmul(ctx context.Context, d backend.Device, p preset, secon
 			cells = append(cells, []string{s.name, kind, fmt.Sprint(r.M), fmt.Sprint(r.N), fmt.Sprint(r.K), fmt.Sprintf("%.1f GFLOP/s", r.GFLOPS)})
 		}
 	}
+	if show {
+		first := out[0]
+		r, err := timePlain(ctx, d, first.M, first.N, first.K, seconds)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+		cells = append(cells, []string{r.Layer, r.Kind, fmt.Sprint(r.M), fmt.Sprint(r.N), fmt.Sprint(r.K), fmt.Sprintf("%.1f GFLOP/s", r.GFLOPS)})
+	}
 	if show && !a.json {
 		a.say("\nmatmul at the shapes of %s, %d tokens:", p.name, rows)
 		a.table(cells)
