@@ -43,7 +43,6 @@ type LoRA struct {
 	matched       names
 	heads         []string
 	layers        []int
-	err           error
 }
 
 var _ = register(Spec{Name: "lora", Paper: "Hu et al. 2021, 2106.09685", About: "low-rank additions to linear layers and embeddings", Type: "LORA",
@@ -117,6 +116,11 @@ func (l *LoRA) check() error {
 			return fmt.Errorf("rank_pattern %s=%d: want a rank of at least 1", k, r)
 		}
 	}
+	for _, k := range append(sortedKeys(l.RankPattern), sortedKeys(l.AlphaPattern)...) {
+		if _, err := compilePattern(k); err != nil {
+			return err
+		}
+	}
 	var err error
 	l.layers, err = layerList(l.Layers)
 	return err
@@ -187,11 +191,7 @@ func (l *LoRA) Apply(b *model.Builder, s model.Site, x, y *graph.Node) *graph.No
 	if !l.hits(s.Path, s.Layer) {
 		return y
 	}
-	r, scale, err := l.scale(s.Path)
-	if err != nil {
-		l.err = err
-		return y
-	}
+	r, scale, _ := l.scale(s.Path) // check has compiled every pattern
 	l.matched[s.Path] = true
 	base := prefix + s.Path
 	if s.Kind == model.Embedding {

@@ -107,15 +107,23 @@ func (t Targets) String() string {
 // pattern looks path up in a PEFT rank_pattern or alpha_pattern: keys are regular expressions for the end of a path.
 func pattern[T any](m map[string]T, path string, def T) (T, error) {
 	for _, k := range sortedKeys(m) {
-		re, err := regexp.Compile(`^(?:.*\.)?(?:` + k + `)$`)
+		re, err := compilePattern(k)
 		if err != nil {
-			return def, fmt.Errorf("pattern %q: %w", k, err)
+			return def, err
 		}
 		if re.MatchString(path) {
 			return m[k], nil
 		}
 	}
 	return def, nil
+}
+
+func compilePattern(k string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(`^(?:.*\.)?(?:` + k + `)$`)
+	if err != nil {
+		return nil, fmt.Errorf("rank_pattern or alpha_pattern %q: %w", k, err)
+	}
+	return re, nil
 }
 
 func sortedKeys[T any](m map[string]T) []string {

@@ -198,3 +198,11 @@ func propRoundTrip(t *testing.T, r *run, base string) {
 		require.Equal(t, string(a), string(b), f)
 	}
 }
+
+// A pattern that does not compile is refused before anything is built, not passed over.
+func TestPatternsMustCompile(t *testing.T) {
+	cfg, err := model.ReadConfig(filepath.Join("..", "model", "testdata", "llama_tied"))
+	require.NoError(t, err)
+	m := methodOf(t, "lora", "--rank-pattern", ".*=4,q_proj(=8")
+	require.ErrorContains(t, m.Setup(cfg, model.CausalLM), "q_proj(")
+}

@@ -23,7 +23,7 @@ type FirstOrder struct {
 	update   *graph.Program
 	params   []string // trained tensors, in the order of the norms
 	lrs      map[int]float64
-	rings    [2]fetching
+	asked    fetching
 	done     int // last step whose result was returned
 	queued   int // last step queued
 	Plan     *graph.Plan
@@ -259,15 +259,15 @@ func (f *FirstOrder) Results(ctx context.Context, wait bool) ([]Result, error) {
 		out = append(out, rs...)
 		return err
 	}
-	if err := collect(&f.rings[0]); err != nil {
+	if err := collect(&f.asked); err != nil {
 		return nil, err
 	}
 	if f.queued > f.done {
-		if err := f.ask(&f.rings[0]); err != nil {
+		if err := f.ask(&f.asked); err != nil {
 			return nil, err
 		}
 		if wait {
-			if err := collect(&f.rings[0]); err != nil {
+			if err := collect(&f.asked); err != nil {
 				return nil, err
 			}
 		}
