@@ -33,7 +33,7 @@ func TestDump(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(dir, "[0-9]*.txt"))
 	require.NoError(t, err)
 	require.Len(t, files, len(passes)+2)
-	last := text("08-lowered.txt")
+	last := text("09-lowered.txt")
 	require.Equal(t, len(x.Graph.calls)+1, strings.Count(last, "\n"))
 	for _, c := range x.Graph.calls {
 		require.Contains(t, last, c.String())

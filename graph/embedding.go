@@ -9,7 +9,10 @@ import (
 )
 
 // embedding is y[r] = table[ids[r]].
-type embedding struct{}
+type embedding struct {
+	Noise noisy // of the table; ZOTable is the last input
+	Pair  bool
+}
 
 // Embedding looks up rows. table: [V, d], f32 or bf16; ids: u32 [rows], all below V (the host checks); segments: u32 [3 rows + 2] as
 // Segments makes them, used by the gradient only, may be nil where the table is frozen.
@@ -40,15 +43,24 @@ func (embedding) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	return dx
 }
 
-func (embedding) Lower(l *Lowerer, c *Call) {
+func (o embedding) Lower(l *Lowerer, c *Call) {
 	t, ids := c.In[0], c.In[1]
 	k := shaders.Consts{}
 	if t.DType == backend.BF16 {
 		k["BF16"] = 1
 	}
 	for _, p := range l.Parts(t) {
-		l.rows("embedding", k, ids.Shape.Elems(), Args{"ids": l.Ref(ids), "table": p.Ref, "y": l.Ref(c.Out[0])},
-			backend.U{"d4": t.Shape[1] / 4, "lo": p.Row0, "hi": p.Row0 + p.Rows})
+		args := Args{"ids": l.Ref(ids), "table": p.Ref, "y": l.Ref(c.Out[0])}
+		u := backend.U{"d4": t.Shape[1] / 4, "lo": p.Row0, "hi": p.Row0 + p.Rows}
+		if o.Noise.on() {
+			o.Noise.consts(k, int(o.Noise.Kind))
+			args[ZOTable] = l.Ref(c.In[len(c.In)-1])
+			u["tensor"], u["per"] = o.Noise.Tensor, ids.Shape.Elems()
+			if o.Pair {
+				u["per"] = ids.Shape.Elems() / 2
+			}
+		}
+		l.rows("embedding", k, ids.Shape.Elems(), args, u)
 	}
 }
 

@@ -1,5 +1,7 @@
 package graph
 
+import "luthier/backend"
+
 // Grad adds the backward pass: the gradient of the scalar loss with respect to each node of wrt, nil where it does not depend on one.
 // Reverse-mode: calls are visited backwards and each Op builds its vector-Jacobian product; gradients of a value used several times add
 // up in the order of visiting, which is fixed.
@@ -11,6 +13,12 @@ func (g *Graph) Grad(loss *Node, wrt []*Node) []*Node {
 	if loss.Shape.Elems() != 1 {
 		g.fail("Grad: the loss has shape %v, want one element", loss.Shape)
 		return out
+	}
+	for _, w := range wrt {
+		if w != nil && w.DType != backend.F32 {
+			g.fail("Grad: %v is stored as %s; only f32 weights are trained by gradients", w, w.DType)
+			return out
+		}
 	}
 	needs := g.reaches(wrt)
 	grads := map[*Node]*Node{loss: g.ones(loss.Shape)}

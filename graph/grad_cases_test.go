@@ -68,7 +68,7 @@ var (
 	}, map[string]func(int) float64{"y": list(4, 0, Ignored, 2), "one": list(0.5)})
 	_ = gradOf("vocab loss", func(g *Graph) *Node {
 		h, e := weight(g, "h", 5, 8), weight(g, "e", 19, 8)
-		out := g.apply(vocabLoss{0.1, 8, true}, h, e, ints(g, "y", 5), lossScale(g), weight(g, "bias", 19))
+		out := g.apply(vocabLoss{Smoothing: 0.1, Chunk: 8, Bias: true}, h, e, ints(g, "y", 5), lossScale(g), weight(g, "bias", 19))
 		return out[0]
 	}, map[string]func(int) float64{"y": list(18, 0, Ignored, 7, 8), "one": list(0.5)})
 	_ = gradOf("mse", func(g *Graph) *Node {

@@ -10,7 +10,7 @@ type Kind uint8
 // Kinds of leaves.
 const (
 	Frozen    Kind = iota // a weight that no update writes
-	Trainable             // a weight that updates write; f32
+	Trainable             // a weight that updates write; f32, or bf16 where no gradient is taken
 	State                 // zero at start and updated in place: moments, accumulators, caches
 	Input                 // written by the host before each run
 )
@@ -45,13 +45,13 @@ func (g *Graph) leafOf(l Leaf, s Sig) *Node {
 	return n
 }
 
-// Weight declares a weight by its name in the checkpoint. A trainable weight is f32.
+// Weight declares a weight by its name in the checkpoint. A weight that a gradient trains is f32.
 func (g *Graph) Weight(name string, t backend.DType, trainable bool, shape ...int) *Node {
 	k := Frozen
 	if trainable {
 		k = Trainable
-		if t != backend.F32 {
-			g.fail("trainable weight %s has storage type %s, want f32", name, t)
+		if t == backend.U32 {
+			g.fail("trainable weight %s has storage type %s, want f32 or bf16", name, t)
 		}
 	}
 	return g.leafOf(Leaf{Name: name, Kind: k}, Sig{Shape: shape, DType: t})
@@ -66,6 +66,9 @@ func (g *Graph) StateOf(name string, shape ...int) *Node {
 func (g *Graph) InputOf(name string, t backend.DType, shape ...int) *Node {
 	return g.leafOf(Leaf{Name: name, Kind: Input}, Sig{Shape: shape, DType: t})
 }
+
+// Again declares the same leaf as in another graph.
+func (g *Graph) Again(n *Node) *Node { return g.leafOf(*n.leaf, n.Sig) }
 
 // Leaves lists the leaves in order of declaration.
 func (g *Graph) Leaves() []*Node { return g.order }

@@ -13,6 +13,9 @@ type matmul struct {
 	TA, TB, Bias, Res, Pre bool
 	Act                    Act
 	Alpha                  float32
+	Noise                  noisy // of b; the table is the last input
+	Pair                   bool  // two halves of rows, each with its own scalar of the noise
+	PairBias               bool  // and its own bias
 }
 
 // MatMul is op(a) op(b), where op transposes the last two dimensions if its flag is set. a: [m, k], b: [k, n]; or both with a leading
@@ -71,7 +74,11 @@ func (o matmul) Infer(in []Sig) ([]Sig, error) {
 	}
 	i := 2
 	if o.Bias {
-		if err := wantShape("bias", Shape{n}, in[i]); err != nil {
+		want := Shape{n}
+		if o.PairBias {
+			want = Shape{2, up4(n)}
+		}
+		if err := wantShape("bias", want, in[i]); err != nil {
 			return nil, err
 		}
 		i++
@@ -91,7 +98,7 @@ func (o matmul) Infer(in []Sig) ([]Sig, error) {
 func (o matmul) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	a, b, d := c.In[0], c.In[1], dy[0]
 	g := a.g
-	if o.Bias || o.Res || o.Act != 0 || o.Alpha != 1 {
+	if o.Bias || o.Res || o.Act != 0 || o.Alpha != 1 || o.Noise.on() {
 		g.fail("MatMul: gradient of a fused product")
 		return nil
 	}
@@ -125,12 +132,20 @@ func (o matmul) Lower(l *Lowerer, c *Call) {
 	if o.Bias {
 		p.Bias = l.Ref(c.In[2])
 	}
+	var table *Node
+	rest := c.In
+	if o.Noise.on() {
+		rest, table = rest[:len(rest)-1], rest[len(rest)-1]
+	}
+	if o.Pair {
+		p.halves(o.PairBias)
+	}
 	like := []*Node{c.Out[0]} // what lies as the product does
 	if o.Pre {
 		like = append(like, c.Out[1])
 	}
 	if o.Res {
-		like = append(like, c.In[len(c.In)-1])
+		like = append(like, rest[len(rest)-1])
 	}
 	parts, b := l.Parts(c.Out[0]), l.Parts(c.In[1])
 	if len(parts) > 1 && z > 1 {
@@ -153,29 +168,30 @@ func (o matmul) Lower(l *Lowerer, c *Call) {
 				q.A0 = parts[i].Row0
 			}
 		}
-		l.whole(q, b)
+		l.whole(q, b, &perturbation{o.Noise, c.In[1], table})
 	}
 }
 
 // whole multiplies by a b that lies in one binding or several.
-func (l *Lowerer) whole(p product, b []Part) {
+func (l *Lowerer) whole(p product, b []Part, n *perturbation) {
 	if len(b) == 1 {
 		p.B = b[0].Ref
+		l.noise(&p, n, b[0])
 		l.product(p)
 		return
 	}
-	l.split(p, b)
+	l.split(p, b, n)
 }
 
 // activated is split for a sum that an activation follows: the sum first, then what a single product does on its way out.
-func (l *Lowerer) activated(p product, parts []Part) {
+func (l *Lowerer) activated(p product, parts []Part, pn *perturbation) {
 	n := p.M * p.N
 	y, z, h := p, p.Pre, p.C
 	if z.s == nil {
 		z = l.Temp(n)
 	}
 	y.C, y.Act, y.Res, y.Pre = z, 0, Ref{}, Ref{}
-	l.split(y, parts)
+	l.split(y, parts, pn)
 	if p.Res.s != nil {
 		h = l.Temp(n)
 	}
@@ -186,13 +202,13 @@ func (l *Lowerer) activated(p product, parts []Part) {
 }
 
 // split multiplies by a weight that lies in several bindings: its rows are columns of the product (TB) or terms of the sum.
-func (l *Lowerer) split(p product, parts []Part) {
-	if p.Batches > 1 {
+func (l *Lowerer) split(p product, parts []Part, n *perturbation) {
+	if p.Batches > 1 && !p.halved() {
 		l.fail(fmt.Errorf("a stack of matrices in %d bindings; only a single matrix can be split", len(parts)))
 		return
 	}
 	if p.Act != 0 && !p.TB {
-		l.activated(p, parts)
+		l.activated(p, parts, n)
 		return
 	}
 	whole := p
@@ -214,6 +230,7 @@ func (l *Lowerer) split(p product, parts []Part) {
 			}
 			q.Acc = i > 0
 		}
+		l.noise(&q, n, part)
 		l.product(q)
 	}
 }

@@ -10,16 +10,19 @@ import (
 // norm is LayerNorm or, with RMS, RMSNorm. Inputs: x, gamma, and beta for LayerNorm. Outputs: y and what backward needs: (mean, rstd) or
 // rstd of each row.
 type norm struct {
-	RMS bool
-	Eps float32
+	RMS  bool
+	Eps  float32
+	Pair bool // gamma and beta have a row for each half of the rows of x
 }
 
 // RMSNorm is gamma x / sqrt(mean(x^2) + eps) by rows (Zhang and Sennrich 2019). x: [rows, d], gamma: [d].
-func RMSNorm(x, gamma *Node, eps float32) *Node { return x.g.apply(norm{true, eps}, x, gamma)[0] }
+func RMSNorm(x, gamma *Node, eps float32) *Node {
+	return x.g.apply(norm{RMS: true, Eps: eps}, x, gamma)[0]
+}
 
 // LayerNorm is gamma (x - mean) / sqrt(var + eps) + beta by rows (Ba et al. 2016). x: [rows, d], gamma, beta: [d].
 func LayerNorm(x, gamma, beta *Node, eps float32) *Node {
-	return x.g.apply(norm{false, eps}, x, gamma, beta)[0]
+	return x.g.apply(norm{Eps: eps}, x, gamma, beta)[0]
 }
 
 func (o norm) Infer(in []Sig) ([]Sig, error) {
@@ -28,7 +31,11 @@ func (o norm) Infer(in []Sig) ([]Sig, error) {
 		return nil, err
 	}
 	for _, v := range in[1:] {
-		if err := wantShape("gamma or beta", Shape{x.Last()}, v); err != nil {
+		want := Shape{x.Last()}
+		if o.Pair {
+			want = Shape{2, x.Last()}
+		}
+		if err := wantShape("gamma or beta", want, v); err != nil {
 			return nil, err
 		}
 	}
@@ -57,13 +64,14 @@ func (o norm) Lower(l *Lowerer, c *Call) {
 	x := c.In[0]
 	args := Args{"x": l.Ref(x), "gamma": l.Ref(c.In[1]), "y": l.Ref(c.Out[0])}
 	u := backend.U{"d4": x.Shape.Last() / 4, "eps": o.Eps}
+	k := pairConsts(o.Pair, x.Shape.Rows(), u)
 	if o.RMS {
 		args["rstd"] = l.Ref(c.Out[1])
-		l.rows("rms_norm", nil, x.Shape.Rows(), args, u)
+		l.rows("rms_norm", k, x.Shape.Rows(), args, u)
 		return
 	}
 	args["beta"], args["stats"] = l.Ref(c.In[2]), l.Ref(c.Out[1])
-	l.rows("layer_norm", nil, x.Shape.Rows(), args, u)
+	l.rows("layer_norm", k, x.Shape.Rows(), args, u)
 }
 
 // normGrad is dx. Inputs: x, gamma, stats, dy.

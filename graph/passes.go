@@ -19,6 +19,7 @@ var passes = []pass{
 	{"common", common, "before fuse: a value computed twice has twice the uses, which hides it from fusion"},
 	{"fuse", fuse, "before transpose: fusion looks for the matmul as the model wrote it"},
 	{"transpose", transposeB, "after fuse, before recompute: a transposed weight is made once and kept, not recomputed"},
+	{"perturb", perturb, "after transpose, which decides how a weight lies, and after fuse: the loader it meets is the one that runs"},
 	{"recompute", recompute, "after common, which would merge the recomputed values with the kept ones again"},
 	{"dead again", dead, "after fuse and recompute, which leave calls without uses"},
 	{"schedule", schedule, "last: it moves updates up to where their gradient is whole, and nothing may be inserted between afterwards"},
@@ -38,11 +39,13 @@ type rewriter struct {
 	*Graph
 	software  bool
 	recompute bool
+	noise     *Noise
+	forward   bool
 	uses      map[*Node][]*Call
 }
 
 func runPasses(g *Graph, info backend.Info, o Options) error {
-	r := &rewriter{Graph: g, software: info.Class == backend.Software, recompute: o.Recompute}
+	r := &rewriter{Graph: g, software: info.Class == backend.Software, recompute: o.Recompute, noise: o.Noise, forward: o.Forward}
 	if o.Trace != nil {
 		o.Trace("built", g)
 	}

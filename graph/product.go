@@ -23,6 +23,10 @@ type product struct {
 	GA, GB             int // query heads that share a head of a, of b; 0 means 1
 	SAB, SAH, SBB, SBH int
 	SCB, SCH           int
+	Noise              int // packed form of the noise of b in Z, 0 for none
+	Sparse, Pair       bool
+	Z                  Ref
+	SBias, Z0          int
 }
 
 // product picks a variant for the adapter and the shape and launches it.
@@ -49,6 +53,8 @@ func (l *Lowerer) product(p product) {
 	set("TB", p.TB)
 	set("BF16", p.BF16)
 	set("ACC", p.Acc)
+	set("SPARSE", p.Sparse)
+	set("PAIR", p.Pair)
 	if p.Act != 0 {
 		c["ACT"] = int(p.Act)
 	}
@@ -56,15 +62,18 @@ func (l *Lowerer) product(p product) {
 		name string
 		ref  Ref
 		arg  string
-	}{{"BIAS", p.Bias, "bias"}, {"RES", p.Res, "residual"}, {"PRE", p.Pre, "pre"}} {
+	}{{"BIAS", p.Bias, "bias"}, {"RES", p.Res, "residual"}, {"PRE", p.Pre, "pre"}, {"NOISE", p.Z, "z"}} {
 		if x.ref.s != nil {
 			c[x.name] = 1
 			args[x.arg] = x.ref
 		}
 	}
+	if p.Noise > 0 {
+		c["NOISE"] = p.Noise
+	}
 	u := backend.U{"m": p.M, "n": p.N, "k": p.K, "heads": max(p.Heads, 1), "lda": p.LDA, "ldb": p.LDB, "ldc": p.LDC, "bias0": p.Bias0,
 		"a0": p.A0, "b0": p.B0, "c0": p.C0, "ga": max(p.GA, 1), "sab": p.SAB, "sah": p.SAH, "sbb": p.SBB, "sbh": p.SBH,
-		"scb": p.SCB, "sch": p.SCH, "gb": max(p.GB, 1), "alpha": p.Alpha}
+		"scb": p.SCB, "sch": p.SCH, "gb": max(p.GB, 1), "alpha": p.Alpha, "sbias": p.SBias, "z0": p.Z0}
 	groups := [3]uint32{uint32((p.N + v.cols - 1) / v.cols), uint32((p.M + v.rows - 1) / v.rows), uint32(p.Batches)}
 	l.Dispatch(v.kernel, c, groups, args, u, 2*float64(p.Batches)*float64(p.M)*float64(p.N)*float64(p.K))
 }
@@ -116,7 +125,7 @@ var plainMatmul = variant{kernel: "matmul", rows: 1, cols: 64}
 // variant chooses by the class of the adapter, the alignment and the shape.
 func (l *Lowerer) variant(p *product) variant {
 	aligned := true
-	for _, n := range []int{p.LDA, p.LDB, p.LDC, p.A0, p.B0, p.C0, p.Bias0, p.SAB, p.SAH, p.SBB, p.SBH, p.SCB, p.SCH} {
+	for _, n := range []int{p.LDA, p.LDB, p.LDC, p.A0, p.B0, p.C0, p.Bias0, p.SAB, p.SAH, p.SBB, p.SBH, p.SCB, p.SCH, p.SBias, p.Z0} {
 		aligned = aligned && n%4 == 0
 	}
 	if !aligned {

@@ -9,6 +9,8 @@ import (
 
 // Options say how to compile.
 type Options struct {
+	Forward   bool            // no program of this store has a backward pass: trained weights may be kept transposed, as frozen ones are
+	Noise     *Noise          // perturb trained weights where they are loaded
 	Recompute bool            // drop the activations inside blocks and run their forward again in the backward pass
 	Unplanned bool            // give every transient memory of its own: for tests of the plan
 	Skip      map[string]bool // passes to leave out, by name: for tests of passes
@@ -20,6 +22,20 @@ type Draft struct {
 	Graph *Graph
 	Plan  *Plan
 	low   *Lowerer
+}
+
+// Used lists the leaves that the program reads or writes, in order of declaration.
+func (d *Draft) Used() []*Node {
+	var out []*Node
+	for _, n := range d.Graph.order {
+		for _, s := range d.low.byNode[n] {
+			if s.first >= 0 {
+				out = append(out, n)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // Program is a compiled graph. Run replays its one recording.

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 
 	"luthier/backend"
@@ -23,6 +24,7 @@ type Store struct {
 type tensor struct {
 	sig   Sig
 	kind  Kind
+	leaf  *Leaf
 	parts []backend.Buffer
 	per   int // rows in a part
 }
@@ -83,7 +85,7 @@ func (s *Store) ensure(n *Node, per int) (*tensor, error) {
 		}
 		return t, nil
 	}
-	t := &tensor{sig: n.Sig, kind: n.leaf.Kind, per: per}
+	t := &tensor{sig: n.Sig, kind: n.leaf.Kind, leaf: n.leaf, per: per}
 	rows := n.Shape.Rows()
 	for r := 0; r < rows; r += per {
 		b, err := s.dev.Alloc(int(padded(min(per, rows-r)*n.ld(), n.DType)/n.DType.Bytes(2)*2), n.DType)
@@ -122,19 +124,40 @@ func (s *Store) write(name string, t *tensor, data []byte) error {
 
 // Write sets the weight or state of that name; data as Source gives it. Inputs are the program's to write.
 func (s *Store) Write(name string, data []byte) error {
-	t, ok := s.leaves[name]
-	if !ok {
+	forms := s.forms(name)
+	if len(forms) == 0 {
 		return fmt.Errorf("graph: no leaf %s in the store", name)
 	}
-	return s.write(name, t, data)
+	for _, t := range forms {
+		form := data
+		if f := t.leaf.From; t.leaf.Of != "" {
+			form = TransposeBytes(data, f.Shape[0], f.Shape[1], f.Shape[1], t.sig.ld(), int(f.DType.Bytes(2)/2))
+		}
+		if err := s.write(name, t, form); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forms are the tensors that hold the weight of that name: itself, and itself transposed.
+func (s *Store) forms(name string) []*tensor {
+	var out []*tensor
+	for _, k := range []string{name, name + transposedSuffix} {
+		if t := s.leaves[k]; t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Read returns the bytes of a leaf.
 func (s *Store) Read(ctx context.Context, name string) ([]byte, error) {
-	t, ok := s.leaves[name]
-	if !ok {
+	forms := s.forms(name)
+	if len(forms) == 0 {
 		return nil, fmt.Errorf("graph: no leaf %s in the store", name)
 	}
+	t := forms[0]
 	out := make([]byte, 0, t.sig.DType.Bytes(t.sig.store()))
 	for i, b := range t.parts {
 		raw, err := backend.Read(ctx, s.dev, b)
@@ -144,14 +167,17 @@ func (s *Store) Read(ctx context.Context, name string) ([]byte, error) {
 		rows := min(t.per, t.sig.Shape.Rows()-i*t.per)
 		out = append(out, raw[:t.sig.DType.Bytes(2)/2*int64(rows*t.sig.ld())]...)
 	}
+	if f := t.leaf.From; t.leaf.Of != "" {
+		out = TransposeBytes(out, f.Shape[1], f.Shape[0], t.sig.ld(), f.Shape[1], int(f.DType.Bytes(2)/2))
+	}
 	return out, nil
 }
 
-// Has tells whether the leaf is in the store.
-func (s *Store) Has(name string) bool { return s.leaves[name] != nil }
+// Has tells whether the leaf is in the store, itself or transposed.
+func (s *Store) Has(name string) bool { return len(s.forms(name)) > 0 }
 
-// Names lists the leaves of a kind, sorted.
-func (s *Store) Names(k Kind) []string {
+// Forms names the leaves of a kind as they lie: a weight that is kept transposed by the leaf's own name.
+func (s *Store) Forms(k Kind) []string {
 	var out []string
 	for n, t := range s.leaves {
 		if t.kind == k {
@@ -160,6 +186,18 @@ func (s *Store) Names(k Kind) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Names lists the leaves of a kind, sorted.
+func (s *Store) Names(k Kind) []string {
+	var out []string
+	for _, t := range s.leaves {
+		if t.kind == k {
+			out = append(out, t.leaf.base())
+		}
+	}
+	sort.Strings(out)
+	return slices.Compact(out)
 }
 
 // Buffers are the device buffers of a leaf, for tests and for a Fetch that does not wait.

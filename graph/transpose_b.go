@@ -19,9 +19,9 @@ func transposeB(r *rewriter) {
 			b := c.In[1]
 			t := done[b]
 			if t == nil {
-				if b.leaf != nil && b.leaf.Kind == Frozen && b.leaf.Of == "" {
+				if b.leaf != nil && (b.leaf.Kind == Frozen || b.leaf.Kind == Trainable && r.forward) && b.leaf.Of == "" {
 					s := transposed(b.Sig)
-					t = r.leafOf(Leaf{Name: b.leaf.Name + "^T", Kind: Frozen, Of: b.leaf.Name, From: b.Sig}, s)
+					t = r.leafOf(Leaf{Name: b.leaf.Name + transposedSuffix, Kind: b.leaf.Kind, Of: b.leaf.Name, From: b.Sig}, s)
 				} else {
 					tc := r.call(c, transpose{}, b)
 					if b.leaf != nil {
@@ -40,4 +40,24 @@ func transposeB(r *rewriter) {
 	}
 	r.calls = out
 	r.uses = nil
+}
+
+// transposedSuffix marks the leaf that holds a weight transposed.
+const transposedSuffix = "^T"
+
+// TransposeBytes turns a row-major matrix of rows x cols elements of size bytes, its rows ld elements apart, into its transpose with rows
+// ldT elements apart.
+func TransposeBytes(raw []byte, rows, cols, ld, ldT, size int) []byte {
+	out := make([]byte, cols*ldT*size)
+	const block = 32 // keeps both sides in cache
+	for i0 := 0; i0 < rows; i0 += block {
+		for j0 := 0; j0 < cols; j0 += block {
+			for i := i0; i < min(i0+block, rows); i++ {
+				for j := j0; j < min(j0+block, cols); j++ {
+					copy(out[(j*ldT+i)*size:(j*ldT+i+1)*size], raw[(i*ld+j)*size:])
+				}
+			}
+		}
+	}
+	return out
 }

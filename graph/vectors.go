@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"fmt"
+
 	"luthier/backend"
 	"luthier/shaders"
 )
@@ -8,22 +10,26 @@ import (
 func backendU(name string, v any) backend.U { return backend.U{name: v} }
 
 // addVec is y = x + v, v along each row.
-type addVec struct{}
+type addVec struct{ Pair bool }
 
 // AddVec adds the vector v: [d] to each row of x: [rows, d]. A bias.
 func AddVec(x, v *Node) *Node { return x.g.apply(addVec{}, x, v)[0] }
 
-func vecSigs(in []Sig) ([]Sig, error) {
+func vecSigs(in []Sig, pair bool) ([]Sig, error) {
 	if err := dense("x", in[0]); err != nil {
 		return nil, err
 	}
 	if err := dense("vector", in[1]); err != nil {
 		return nil, err
 	}
-	return []Sig{in[0]}, wantShape("vector", Shape{in[0].Shape.Last()}, in[1])
+	want := Shape{in[0].Shape.Last()}
+	if pair {
+		want = Shape{2, up4(in[0].Shape.Last())}
+	}
+	return []Sig{in[0]}, wantShape("vector", want, in[1])
 }
 
-func (addVec) Infer(in []Sig) ([]Sig, error) { return vecSigs(in) }
+func (o addVec) Infer(in []Sig) ([]Sig, error) { return vecSigs(in, o.Pair) }
 func (addVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	dx := []*Node{dy[0], nil}
 	if need[1] {
@@ -31,15 +37,15 @@ func (addVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	}
 	return dx
 }
-func (addVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "add_vec") }
+func (o addVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "add_vec", o.Pair) }
 
 // mulVec is y = x v, v along each row.
-type mulVec struct{}
+type mulVec struct{ Pair bool }
 
 // MulVec multiplies each row of x: [rows, d] by the vector v: [d]. (IA)3's scale.
 func MulVec(x, v *Node) *Node { return x.g.apply(mulVec{}, x, v)[0] }
 
-func (mulVec) Infer(in []Sig) ([]Sig, error) { return vecSigs(in) }
+func (o mulVec) Infer(in []Sig) ([]Sig, error) { return vecSigs(in, o.Pair) }
 func (mulVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	dx := make([]*Node, 2)
 	if need[0] {
@@ -54,7 +60,7 @@ func (mulVec) VJP(c *Call, dy []*Node, need []bool) []*Node {
 	}
 	return dx
 }
-func (mulVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "mul_vec") }
+func (o mulVec) Lower(l *Lowerer, c *Call) { vecLower(l, c, "mul_vec", o.Pair) }
 
 // mulVecGrad is dv[j] = sum over rows of x[i, j] dy[i, j], in one pass over both. Inputs: x, dy.
 type mulVecGrad struct{}
@@ -81,16 +87,20 @@ func (mulVecGrad) Lower(l *Lowerer, c *Call) {
 }
 
 // vecLower runs the vec4 kernel, or the scalar one where rows are no multiple of 4.
-func vecLower(l *Lowerer, c *Call, kernel string) {
+func vecLower(l *Lowerer, c *Call, kernel string, pair bool) {
 	x := c.In[0]
 	d := x.Shape.Last()
 	args := Args{"x": l.Ref(x), "v": l.Ref(c.In[1]), "y": l.Ref(c.Out[0])}
 	if d%4 != 0 {
 		n := x.Shape.Elems()
+		if pair {
+			l.fail(fmt.Errorf("vectors of %d elements have no pairs, want a multiple of 4: use --pairs apart", d))
+		}
 		l.threads(kernel+"_any", nil, n, args, backend.U{"n": n, "d": d}, float64(n))
 		return
 	}
-	l.flat(kernel, nil, x.Shape.Elems(), args, backend.U{"d4": d / 4})
+	u := backend.U{"d4": d / 4}
+	l.flat(kernel, pairConsts(pair, x.Shape.Elems()/4, u), x.Shape.Elems(), args, u)
 }
 
 // colSum is y[j] = sum over rows of x[i, j].

@@ -11,6 +11,9 @@ type vocabLoss struct {
 	Smoothing float32
 	Chunk     int // rows of e at a time
 	Bias      bool
+	Noise     noisy // of e; ZOTable is the last input
+	Pair      bool  // two halves of rows, each with its own scalar of the noise
+	PairBias  bool
 }
 
 // defaultChunk bounds the logits that exist at once: a chunk of this many vocabulary rows for every token.
@@ -24,7 +27,7 @@ func VocabLoss(h, e, bias, labels, scale *Node, smoothing float32) (loss, rows *
 	if bias != nil {
 		in = append(in, bias)
 	}
-	out := h.g.apply(vocabLoss{smoothing, defaultChunk, bias != nil}, in...)
+	out := h.g.apply(vocabLoss{Smoothing: smoothing, Chunk: defaultChunk, Bias: bias != nil}, in...)
 	return out[0], out[1]
 }
 
@@ -34,7 +37,11 @@ func (o vocabLoss) Infer(in []Sig) ([]Sig, error) {
 		return nil, fmt.Errorf("h %v and e %v, want [rows, d] and [V, d] with d a multiple of 4", in[0], in[1])
 	}
 	if o.Bias {
-		if err := wantShape("bias", Shape{e[0]}, in[4]); err != nil {
+		want := Shape{e[0]}
+		if o.PairBias {
+			want = Shape{2, up4(e[0])}
+		}
+		if err := wantShape("bias", want, in[4]); err != nil {
 			return nil, err
 		}
 	}
@@ -109,10 +116,20 @@ func (o vocabLoss) logits(l *Lowerer, c *Call, biasAt int, k chunk) {
 	if o.Bias {
 		p.Bias, p.Bias0 = l.Ref(c.In[biasAt]), k.v0
 	}
+	if o.Pair {
+		p.halves(o.PairBias)
+		p.SBias = up4(e.Shape[0])
+	}
+	st := stored{rows: k.n, cols: d, row0: k.v0}
 	if l.Software() && k.n%4 == 0 {
 		t := l.Temp(d * k.ld)
 		l.transpose(tile{X: k.part, Y: t, BF16: p.BF16, Rows: k.n, Cols: d, LDX: d, LDY: k.ld, Batches: 1, X0: k.row0 * d})
 		p.TB, p.B, p.LDB, p.B0 = false, t, k.ld, 0
+		st.transposed, st.ld = true, k.ld
+	}
+	if o.Noise.on() {
+		p.Z0 = p.B0
+		l.noiseOf(&p, o.Noise, st, c.In[len(c.In)-1])
 	}
 	l.product(p)
 }

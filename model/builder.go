@@ -20,6 +20,7 @@ type Builder struct {
 	Tables  bool   // embedding tables may be trained: their gradients want sorted positions
 	Cache   int    // positions of a key/value cache for generation, 0 without
 	Step    bool   // with Cache: one token a sequence, attending to the cache; else the prompt, filling it
+	Scores  int    // of Score: scored tokens a sequence
 	Sites   []Site // every site met, in order
 	salt    uint32
 	layer   int

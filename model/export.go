@@ -120,7 +120,8 @@ func WriteConfig(c *Config, dir string, task Task, labels []string, untied bool)
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	if class := specs[c.ModelType].Classes[task]; class != "" {
+	spec := specs[c.ModelType]
+	if class := spec.Classes[spec.Head(task)]; class != "" {
 		m["architectures"] = []string{class}
 	}
 	if task == Classify || task == Regress {

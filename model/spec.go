@@ -22,6 +22,8 @@ const (
 	MaskedLM Task = "mlm"
 	Classify Task = "classify"
 	Regress  Task = "regress"
+	// Score asks a language model for the log-probabilities of given words: classification by a prompt.
+	Score Task = "score"
 )
 
 // PEFTType is PEFT's name of the task, for adapter_config.json.
@@ -50,6 +52,20 @@ type Spec struct {
 	Vocab             func(*Builder, *graph.Node) (h, table, bias *graph.Node) // what the vocabulary head multiplies
 	Labels            func(b *Builder, h *graph.Node, labels int) *graph.Node  // classification logits, [B, labels]
 }
+
+// Head is the task whose head serves t: scoring words is done by the language model's own.
+func (s Spec) Head(t Task) Task {
+	switch {
+	case t != Score:
+		return t
+	case s.Decoder:
+		return CausalLM
+	}
+	return MaskedLM
+}
+
+// Has tells whether models of the architecture do t.
+func (s Spec) Has(t Task) bool { return s.Classes[s.Head(t)] != "" }
 
 var specs = map[string]Spec{}
 
@@ -82,10 +98,11 @@ type Outputs struct {
 }
 
 // Loss builds the model with the loss of the task. labels is the number of classes (1 for regression). Inputs beside those of the model:
-// labels u32 [B*T] or [B] (graph.Ignored for none), or targets and target_weights f32 [B]; loss_scale f32 [1].
+// labels u32 [B*T] or [B] (graph.Ignored for none), or targets and target_weights f32 [B]; loss_scale f32 [1]. Score has score_rows and
+// score_labels u32 [B*Scores]: token rows (b*T + t) and the id that each shall predict; Rows are minus their log-probabilities.
 func (b *Builder) Loss(task Task, labels int, smoothing float32) (Outputs, error) {
 	s := specs[b.Config.ModelType]
-	if _, ok := s.Classes[task]; !ok {
+	if !s.Has(task) {
 		return Outputs{}, fmt.Errorf("%s: a %s model has no task %s", b.Config.File, s.Type, task)
 	}
 	h := s.Hidden(b)
@@ -95,6 +112,10 @@ func (b *Builder) Loss(task Task, labels int, smoothing float32) (Outputs, error
 	case CausalLM, MaskedLM:
 		h, table, bias := s.Vocab(b, h)
 		out.Loss, out.Rows = graph.VocabLoss(h, table, bias, b.G.InputOf("labels", backend.U32, b.Rows()), scale, smoothing)
+	case Score:
+		n := b.B * max(1, b.Scores)
+		h, table, bias := s.Vocab(b, graph.GatherRows(h, b.G.InputOf("score_rows", backend.U32, n)))
+		out.Loss, out.Rows = graph.VocabLoss(h, table, bias, b.G.InputOf("score_labels", backend.U32, n), scale, 0)
 	case Classify:
 		out.Logits = s.Labels(b, h, labels)
 		out.Loss, out.Rows = graph.CrossEntropy(out.Logits, b.G.InputOf("labels", backend.U32, b.B), scale, smoothing)

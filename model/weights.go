@@ -16,6 +16,7 @@ import (
 // parameters. It remembers what the model asked for, so that a tensor nobody wanted or nobody had can be named.
 type Weights struct {
 	Seed      uint64 // of fresh parameters
+	KeepType  bool   // trained matrices keep the file's bf16, for updates that round stochastically; else they become f32
 	Positions int    // rows of position tables: the longest sequence that programs will see
 	file      *safetensors.Model
 	config    *Config
@@ -102,7 +103,7 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 		return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: t.Name, Problem: fmt.Sprintf("has shape %v, the config wants %v", t.Shape, dims), Remedy: strangers}
 	}
 	w.used[name] = t.Name
-	if t.DType == safetensors.BF16 && !trains && len(dims) == 2 && dims[0]%4 == 0 && dims[1]%4 == 0 && w.given[name] == nil {
+	if t.DType == safetensors.BF16 && (!trains || w.KeepType) && len(dims) == 2 && dims[0]%4 == 0 && dims[1]%4 == 0 && w.given[name] == nil {
 		return backend.BF16, nil
 	}
 	return backend.F32, nil
@@ -153,7 +154,8 @@ func (w *Weights) Source(n *graph.Node) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return transposed(raw, l.From.Shape, n.LD, l.From.DType), nil
+		rows, cols := l.From.Shape[0], l.From.Shape[1]
+		return graph.TransposeBytes(raw, rows, cols, cols, max(n.LD, rows), int(l.From.DType.Bytes(2)/2)), nil
 	}
 	return w.bytes(l.Name, n.DType, n.Shape)
 }
@@ -196,25 +198,4 @@ func (w *Weights) Values(name string, n int) ([]float32, error) {
 	}
 	init(w.rng(name), x)
 	return x, nil
-}
-
-// transposed turns a row-major matrix, with rows of the result padded to ld elements.
-func transposed(raw []byte, s graph.Shape, ld int, t backend.DType) []byte {
-	rows, cols := s[0], s[1]
-	if ld == 0 {
-		ld = rows
-	}
-	size := int(t.Bytes(2) / 2)
-	out := make([]byte, cols*ld*size)
-	const block = 32 // keeps both sides in cache
-	for i0 := 0; i0 < rows; i0 += block {
-		for j0 := 0; j0 < cols; j0 += block {
-			for i := i0; i < min(i0+block, rows); i++ {
-				for j := j0; j < min(j0+block, cols); j++ {
-					copy(out[(j*ld+i)*size:(j*ld+i+1)*size], raw[(i*cols+j)*size:])
-				}
-			}
-		}
-	}
-	return out
 }

@@ -14,6 +14,9 @@
 //#const RES 0
 //#const PRE 0
 //#const ACC 0
+//#const NOISE 0
+//#const SPARSE 0
+//#const PAIR 0
 //#const ROWS 8
 //#const COLS 2
 //#const LANES 8
@@ -27,6 +30,10 @@
 //#instance LANES=2 BF16=1
 //#instance LANES=4 TA=1
 //#instance LANES=2 COLS=1 ROWS=4 BF16=1 BIAS=1 ACT=1 PRE=1 RES=1
+//#instance NOISE=1
+//#instance NOISE=1 BF16=1 BIAS=1 PAIR=1 ACT=1
+//#instance NOISE=2 RES=1
+//#instance LANES=1 NOISE=1 SPARSE=1
 //#import matmul_inputs
 //#import matmul_epilogue
 
@@ -40,6 +47,15 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<
 //#end
   let zb = w.z / p.heads;
   let zh = w.z % p.heads;
+//#if NOISE
+  zo_start(zb);
+//#end
+//#if BIAS
+  pair0 = p.bias0 / 4u;
+//#end
+//#if BIAS && PAIR
+  pair0 += zb * p.sbias / 4u;
+//#end
   let n4 = (p.n + 3u) / 4u;
   let lda = p.lda / 4u;
   let ldb = p.ldb / 4u;

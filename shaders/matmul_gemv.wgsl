@@ -12,6 +12,9 @@
 //#const RES 0
 //#const PRE 0
 //#const ACC 0
+//#const NOISE 0
+//#const SPARSE 0
+//#const PAIR 0
 //#const ROWS 1
 //#instance TB=1
 //#instance BF16=1
@@ -21,6 +24,9 @@
 //#instance ROWS=4 TB=1 BF16=1 BIAS=1 ACT=1
 //#instance ROWS=4 BF16=1 RES=1
 //#instance ROWS=4 BIAS=1 PRE=1 ACC=1
+//#instance TB=1 NOISE=1
+//#instance ROWS=4 TB=1 NOISE=1 BF16=1 BIAS=1 PAIR=1
+//#instance NOISE=2
 //#import matmul_inputs
 //#import matmul_epilogue
 var<workgroup> part: array<array<vec4<f32>, ${256-192*TB}>, ${ROWS}>;
@@ -36,6 +42,15 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<
 //#end
   let zb = w.z / p.heads;
   let zh = w.z % p.heads;
+//#if NOISE
+  zo_start(zb);
+//#end
+//#if BIAS
+  pair0 = p.bias0 / 4u;
+//#end
+//#if BIAS && PAIR
+  pair0 += zb * p.sbias / 4u;
+//#end
   let row = w.y * ${ROWS}u;
   let lda = p.lda / 4u;
   let ldb = p.ldb / 4u;

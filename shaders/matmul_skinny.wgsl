@@ -16,6 +16,9 @@
 //#const RES 0
 //#const PRE 0
 //#const ACC 0
+//#const NOISE 0
+//#const SPARSE 0
+//#const PAIR 0
 //#const WIDE 0
 //#const SLICES 2
 //#instance TB=1
@@ -29,6 +32,15 @@
 //#instance WIDE=1 TA=1
 //#instance WIDE=1 TA=1 ACC=1
 //#instance WIDE=1 TB=1 BF16=1 RES=1
+//#instance TB=1 NOISE=1
+//#instance WIDE=1 TB=1 NOISE=1 BF16=1
+//#instance TB=1 NOISE=2 BIAS=1 PAIR=1
+//#if NOISE == 1
+// gpucheck: min_fma=44 min_waves=3 (few rows or columns share the noise)
+//#end
+//#if NOISE == 2
+// gpucheck: min_fma=30 min_waves=3 (bytes of noise are unpacked)
+//#end
 //#import matmul_inputs
 //#import matmul_epilogue
 var<workgroup> aS: array<array<array<array<vec4<f32>, ${16-12*WIDE}>, 4>, 4>, ${SLICES}>;
@@ -42,6 +54,15 @@ fn main(@builtin(local_invocation_index) id: u32, @builtin(workgroup_id) w: vec3
   let ty = t / ${4+12*WIDE}u;
   let zb = w.z / p.heads;
   let zh = w.z % p.heads;
+//#if NOISE
+  zo_start(zb);
+//#end
+//#if BIAS
+  pair0 = p.bias0 / 4u;
+//#end
+//#if BIAS && PAIR
+  pair0 += zb * p.sbias / 4u;
+//#end
   let row0 = w.y * ${16-12*WIDE}u;
   let col0 = w.x * ${4+12*WIDE}u;
   let k4 = p.k / 4u;

@@ -25,8 +25,10 @@ type Engine struct {
 	Method    model.Adapter
 	Task      model.Task
 	Labels    int // classes
+	Scores    int // of model.Score: scored tokens a sequence, as LoaderOptions has it
 	Smoothing float64
 	Recompute bool
+	Forward   bool         // no backward pass will run: see graph.Options
 	Sites     []model.Site // of the last build
 	Budget    int64        // bytes of device memory that a Generator may plan for, 0 for no limit
 	Evals     []Shape      // batch shapes of evaluation, which a Stepper reserves memory for beside its own
@@ -47,7 +49,7 @@ func (e *Engine) Close() { e.Store.Close() }
 // builder starts a build for one batch shape.
 func (e *Engine) builder(g *graph.Graph, s Shape, train bool) *model.Builder {
 	b := model.NewBuilder(g, e.Config, e.Weights, e.Method, s.B, s.T)
-	b.Train, b.Tables = train, train
+	b.Train, b.Tables, b.Scores = train, train, e.Scores
 	return b
 }
 
@@ -57,6 +59,7 @@ func (e *Engine) options() graph.Options {
 
 // prepare plans a graph without allocating.
 func (e *Engine) prepare(g *graph.Graph, o graph.Options) (*graph.Draft, error) {
+	o.Forward = e.Forward
 	return graph.Prepare(g, e.Dev.Info(), e.Dev.Limits(), o)
 }
 
@@ -164,6 +167,9 @@ func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
 	}
 	in := map[string][]byte{"labels": words(labels), "attention_mask": words(b.Mask), "last_token": words(last), "first_token": words(first),
 		"targets": reals(b.Targets), "target_weights": reals(weights), "loss_scale": reals([]float32{float32(scale)})}
+	if b.Prompted != nil {
+		in["score_rows"], in["score_labels"] = words(scoreRows(b)), words(b.Prompted.IDs)
+	}
 	for name, ids := range map[string][]int32{"input_ids": b.IDs, "token_type_ids": b.TypeIDs, "position_ids": positions} {
 		in[name] = words(ids)
 		if p.Wants(name + ".segments") {
@@ -219,7 +225,19 @@ func (e *Engine) Values(ctx context.Context, name string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.shapes[name].DType == backend.BF16 {
+		return bf16s(b), nil
+	}
 	return floats(b), nil
+}
+
+// bf16s widens bf16.
+func bf16s(raw []byte) []float32 {
+	out := make([]float32, len(raw)/2)
+	for i := range out {
+		out[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(raw[2*i:])) << 16)
+	}
+	return out
 }
 
 // SetValues writes a trained tensor or state.

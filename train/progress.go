@@ -19,7 +19,8 @@ type progress struct {
 	BestMetric float64     `json:"best_metric"`
 	BestSaved  bool        `json:"best_saved"`       // checkpoint-BestStep exists
 	Worse      int         `json:"evals_not_better"` // in a row
-	EvalDue    bool        `json:"eval_due"`         // interrupted while evaluating
+	Skipped    int         `json:"skipped_steps,omitempty"`
+	EvalDue    bool        `json:"eval_due"` // interrupted while evaluating
 }
 
 // window sums over the steps since the last logged line.
@@ -34,7 +35,7 @@ type window struct {
 func (l *Loop) results(ctx context.Context, wait bool) error {
 	rs, err := l.Stepper.Results(ctx, wait)
 	for _, r := range rs {
-		if bad := r.diverged(); bad != nil {
+		if bad := r.diverged(); bad != nil && !r.Skipped {
 			return bad
 		}
 		if len(l.session.queued) == 0 || l.session.queued[0].step != r.Step {
@@ -42,10 +43,14 @@ func (l *Loop) results(ctx context.Context, wait bool) error {
 		}
 		tokens := l.session.queued[0].tokens
 		l.session.queued = l.session.queued[1:]
+		l.p.Tokens += tokens
+		if r.Skipped {
+			l.p.Skipped++
+			continue
+		}
 		l.session.steps, l.session.loss = l.session.steps+1, l.session.loss+r.Loss
 		w := &l.p.Window
 		w.Steps, w.Loss, w.Tokens, w.Last = w.Steps+1, w.Loss+r.Loss, w.Tokens+tokens, r
-		l.p.Tokens += tokens
 		if r.Step%l.LogSteps == 0 {
 			if err := l.log(); err != nil {
 				return err

@@ -12,6 +12,7 @@ type Result struct {
 	Loss     float64 // mean over the labels of the whole accumulated batch
 	GradNorm float64 // before clipping; 0 where there is no gradient
 	LR       float64
+	Skipped  bool   // no update was made: a loss was not finite, and the step says nothing else
 	Bad      string // the tensor whose gradient is NaN or infinite, "loss" for the loss itself; empty if all is finite
 }
 

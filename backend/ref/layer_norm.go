@@ -16,8 +16,9 @@ var _ = register("layer_norm", func(c *Call) {
 		}
 		rstd := 1 / math.Sqrt(v+c.F("eps"))
 		stats[2*r], stats[2*r+1] = mean, rstd
+		p := pairRow(c, r) * d
 		for i := range d {
-			y[r*d+i] = gamma[i]*(x[r*d+i]-mean)*rstd + beta[i]
+			y[r*d+i] = gamma[p+i]*(x[r*d+i]-mean)*rstd + beta[p+i]
 		}
 	}
 })

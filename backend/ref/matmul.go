@@ -13,6 +13,13 @@ var _ = register("matmul", func(c *Call) {
 		bk, bj = bj, bk
 	}
 	heads, ldc := c.N("heads"), c.N("ldc")
+	load := func(_, i int) float64 { return b[i] }
+	if form := c.Const("NOISE"); form != 0 {
+		noise := c.X("z")
+		load = func(zb, i int) float64 {
+			return zoMoved(b[i], noise, form, i-c.N("z0"), zoScalar(noise, zb), c.Const("SPARSE") == 1)
+		}
+	}
 	for z := range int(c.d.Groups[2]) {
 		zb, zh := z/heads, z%heads
 		a0 := c.N("a0") + zb*c.N("sab") + zh/c.N("ga")*c.N("sah")
@@ -22,18 +29,18 @@ var _ = register("matmul", func(c *Call) {
 			for j := range n {
 				s := 0.0
 				for l := range k {
-					s += a[a0+i*ai+l*ak] * b[b0+l*bk+j*bj]
+					s += a[a0+i*ai+l*ak] * load(zb, b0+l*bk+j*bj)
 				}
-				epilogue(c, y, c0+i*ldc+j, j, c.F("alpha")*s)
+				epilogue(c, y, c0+i*ldc+j, c.N("bias0")+zb*c.Const("PAIR")*c.N("sbias")+j, c.F("alpha")*s)
 			}
 		}
 	}
 })
 
-// epilogue stores one output of matmul.
-func epilogue(c *Call, y []float64, at, col int, s float64) {
+// epilogue stores one output of matmul; bias is the place of its bias.
+func epilogue(c *Call, y []float64, at, bias int, s float64) {
 	if c.Const("BIAS") == 1 {
-		s += c.X("bias")[c.N("bias0")+col]
+		s += c.X("bias")[bias]
 	}
 	if c.Const("PRE") == 1 {
 		c.X("pre")[at] = s

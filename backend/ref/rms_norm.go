@@ -11,9 +11,10 @@ var _ = register("rms_norm", func(c *Call) {
 		for i := range d {
 			s += x[r*d+i] * x[r*d+i]
 		}
+		g := gamma[pairRow(c, r)*d:]
 		rstd[r] = 1 / math.Sqrt(s/float64(d)+c.F("eps"))
 		for i := range d {
-			y[r*d+i] = gamma[i] * x[r*d+i] * rstd[r]
+			y[r*d+i] = g[i] * x[r*d+i] * rstd[r]
 		}
 	}
 })

@@ -20,7 +20,7 @@ var layers = map[string][]string{
 	"optim":             {"graph"},
 	"data":              {},
 	"train":             {"backend", "graph", "model", "model/safetensors", "optim", "data", "internal/atomicfile"},
-	"zeroth":            {"backend", "graph", "model", "train"},
+	"zeroth":            {"backend", "data", "graph", "model", "train"},
 	"cmd/luthier":       {"..."},
 	"internal/nano":     {"internal/atomicfile"},
 	"internal/nano/cmd": {"internal/nano", "internal/atomicfile", "data", "model/safetensors"},

@@ -17,5 +17,13 @@ var _ = register("layer_norm", func() []Case {
 			}
 		}
 	}
+	for _, wg := range []int{64, 8} {
+		for _, s := range [][2]int{{2, 1}, {6, 36}, {10, 97}} {
+			rows, d := s[0], 4*s[1]
+			cases = append(cases, Case{Kernel: "layer_norm", Consts: map[string]int{"WG": wg, "PAIR": 1}, Name: num("rows", rows, "d", d, "pair", 2),
+				Groups: backend.Grid(rows), U: backend.U{"rows": rows, "d4": d / 4, "eps": 1e-5, "per": rows / 2}, Tol: Reduce(d),
+				Args: map[string]Arg{"x": {Elems: rows * d}, "gamma": {Elems: 2 * d}, "beta": {Elems: 2 * d}, "y": {Elems: rows * d}, "stats": {Elems: 2 * rows}}})
+		}
+	}
 	return cases
 })

@@ -35,6 +35,12 @@ func products(kernel string, unit int, tile func(consts map[string]int) (rows, c
 		}
 		rows, cols := tile(k.Consts)
 		for _, s := range shapes {
+			if k.Consts["NOISE"] > 0 || k.Consts["PAIR"] > 0 { // one weight for two halves of a batch
+				if s.heads > 1 {
+					continue
+				}
+				s.batch = 2
+			}
 			x := s.on(k, unit)
 			x.Groups = [3]uint32{uint32((s.n + cols - 1) / cols), uint32((s.m + rows - 1) / rows), uint32(s.batch * s.heads)}
 			cases = append(cases, x)
@@ -56,7 +62,7 @@ func (s product) on(k *shaders.Kernel, unit int) Case {
 	}
 	lda, ldb, ldc := up(ac)*(s.heads/s.ga)+unit, up(bc)*(s.heads/s.gb)+2*unit, up(s.n)*s.heads+unit
 	u := backend.U{"m": s.m, "n": s.n, "k": s.k, "heads": s.heads, "lda": lda, "ldb": ldb, "ldc": ldc, "bias0": 4, "a0": 3 * unit, "b0": unit, "c0": 2 * unit,
-		"ga": s.ga, "gb": s.gb, "sab": ar * lda, "sah": up(ac), "sbb": br * ldb, "sbh": up(bc), "scb": s.m * ldc, "sch": up(s.n), "alpha": 0.75}
+		"ga": s.ga, "gb": s.gb, "sab": ar * lda, "sah": up(ac), "sbb": br * ldb, "sbh": up(bc), "scb": s.m * ldc, "sch": up(s.n), "alpha": 0.75, "sbias": up4(s.n) + 8, "z0": 0}
 	b := Arg{Elems: (unit + s.batch*br*ldb + 7) / 8 * 8}
 	if k.Consts["BF16"] == 1 {
 		b.DType = backend.BF16
@@ -67,8 +73,12 @@ func (s product) on(k *shaders.Kernel, unit int) Case {
 		return i >= 2*unit && col < up(s.n)*s.heads && col%up(s.n) >= s.n
 	}}
 	args := map[string]Arg{"a": {Elems: (3*unit + s.batch*ar*lda + 3) / 4 * 4}, "b": b, "c": c}
+	if form := k.Consts["NOISE"]; form > 0 {
+		u["sbb"], u["z0"] = 0, unit
+		args["z"] = zoPacked(br*ldb, form, 1.0/64, 0.7)
+	}
 	if k.Consts["BIAS"] == 1 {
-		args["bias"] = Arg{Elems: 4 + (s.n+3)/4*4}
+		args["bias"] = Arg{Elems: 12 + 2*up4(s.n)}
 	}
 	if k.Consts["RES"] == 1 {
 		args["residual"] = Arg{Elems: c.Elems}
@@ -79,3 +89,5 @@ func (s product) on(k *shaders.Kernel, unit int) Case {
 	return Case{Kernel: k.Name, Consts: k.Consts, Name: num("m", s.m, "n", s.n, "k", s.k, "batch", s.batch, "heads", s.heads, "ga", s.ga, "gb", s.gb),
 		Args: args, U: u, Tol: Reduce(s.k)}
 }
+
+func up4(n int) int { return (n + 3) / 4 * 4 }

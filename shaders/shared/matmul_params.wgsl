@@ -6,4 +6,5 @@ struct P {
   a0: u32, b0: u32, c0: u32, ga: u32,
   sab: u32, sah: u32, sbb: u32, sbh: u32,
   scb: u32, sch: u32, gb: u32, alpha: f32,
+  sbias: u32, z0: u32, // PAIR: the bias of batch z / heads starts at bias0 + z / heads * sbias; NOISE: the noise of b begins at its element z0
 }

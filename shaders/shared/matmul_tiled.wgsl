@@ -25,6 +25,15 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<
   let ty = t / 16u;
   let zb = w.z / p.heads;
   let zh = w.z % p.heads;
+//#if NOISE
+  zo_start(zb);
+//#end
+//#if BIAS
+  pair0 = p.bias0 / 4u;
+//#end
+//#if BIAS && PAIR
+  pair0 += zb * p.sbias / 4u;
+//#end
   let row0 = w.y * 128u;
   let col0 = w.x * ${16*COLS}u;
   let k4 = p.k / 4u;

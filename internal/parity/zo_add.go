@@ -1,0 +1,28 @@
+package parity
+
+import (
+	"fmt"
+
+	"luthier/backend"
+)
+
+// One addition an element, bf16 by chance: nothing may differ by a bit.
+var _ = register("zo_add", func() []Case {
+	cases := []Case{}
+	for _, wg := range []int{64, 8} {
+		for _, s := range []struct{ n4, noise, bf16, t, sparse, cols, ld, row0 int }{
+			{1, 1, 0, 0, 0, 4, 4, 0}, {77, 1, 0, 0, 0, 28, 28, 3}, {130, 2, 0, 0, 0, 40, 40, 0}, {77, 1, 0, 0, 1, 28, 28, 0}, {60, 2, 0, 0, 1, 28, 28, 0},
+			{78, 1, 1, 0, 0, 12, 12, 5}, {90, 2, 1, 0, 0, 24, 24, 0}, {84, 1, 1, 1, 0, 28, 12, 0}, {84, 2, 1, 1, 1, 28, 12, 7},
+		} {
+			t := backend.F32
+			if s.bf16 == 1 {
+				t = backend.BF16
+			}
+			cases = append(cases, Case{Kernel: "zo_add", Consts: map[string]int{"WG": wg, "NOISE": s.noise, "BF16": s.bf16, "T": s.t, "SPARSE": s.sparse},
+				Name: fmt.Sprintf("n%d cols%d ld%d row0 %d", 4*s.n4, s.cols, s.ld, s.row0), Groups: backend.Grid((s.n4 + wg - 1) / wg),
+				U:    backend.U{"n4": s.n4, "tensor": 3, "cols": s.cols, "ld": s.ld, "row0": s.row0},
+				Args: map[string]Arg{"w": {Elems: 4 * s.n4, DType: t}, "z": zoPacked(4*s.n4, s.noise, 1.0/1024, 0.5)}})
+		}
+	}
+	return cases
+})
