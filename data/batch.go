@@ -1,7 +1,7 @@
 package data
 
 // Batch holds B rows of T positions, row-major. Rows from Rows on are padding:
-// mask 0, labels and class Ignore.
+// mask 0, labels and class Ignore. Of prompted rows see Prompted.
 type Batch struct {
 	B, T               int
 	IDs, TypeIDs, Mask []int32 // [B, T]; Mask is 1 at tokens and 0 at padding
@@ -13,6 +13,7 @@ type Batch struct {
 	LossTokens         int     // labels, or classes where there are no labels, that are not Ignore
 	Rows               int     // rows that hold a sequence
 	Lines              []int   // [Rows], line of each sequence in its file
+	Prompted           *Prompted
 }
 
 // Bucket rounds a sequence length up to one of few: 32, 64, 96, 128 and then

@@ -20,6 +20,15 @@ type Sequence struct {
 	Class                int32
 	Target               float32
 	Line                 int
+	Candidates           *Candidates // of prompted classification; else nil
+}
+
+// Len is the number of ids, with the longest option where options stand behind them.
+func (s *Sequence) Len() int {
+	if c := s.Candidates; c != nil && !c.masked() {
+		return len(s.IDs) + c.longest()
+	}
+	return len(s.IDs)
 }
 
 // EncodeExamples gives one sequence an example with special tokens, cut to
@@ -133,6 +142,13 @@ func Fingerprint(seqs []Sequence) string {
 			hashInts(h, v...)
 		}
 		hashInts(h, s.Class, int32(math.Float32bits(s.Target)))
+		if c := s.Candidates; c != nil {
+			hashInts(h, int32(c.Mask), int32(len(c.Options)))
+			for _, o := range c.Options {
+				hashInts(h, int32(len(o)))
+				hashInts(h, o...)
+			}
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

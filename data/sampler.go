@@ -16,6 +16,7 @@ type LoaderOptions struct {
 	DropLast      bool  // leave out the incomplete last batch; else its rows are padded
 	LeftPad       bool  // tokens at the right edge, for generation
 	PadID         int32 // see PadID
+	Scores        int   // prompted rows: scored ids a sequence, at least ScoresOf the sequences
 }
 
 // Cursor is a place between two batches: Next is the index, in batches, of the
@@ -45,6 +46,8 @@ func NewLoader(seqs []Sequence, o LoaderOptions) (*Loader, error) {
 		return nil, fmt.Errorf("loader: %w", ErrNoData)
 	case o.DropLast && len(seqs) < o.BatchSize:
 		return nil, fmt.Errorf("loader: %d sequences do not fill one batch of %d, and incomplete batches are dropped: %w", len(seqs), o.BatchSize, ErrNoData)
+	case o.Scores < ScoresOf(seqs):
+		return nil, fmt.Errorf("loader: %d scored ids a sequence, and there is one of %d", o.Scores, ScoresOf(seqs))
 	}
 	if o.Window < 1 {
 		o.Window = 50
@@ -54,6 +57,9 @@ func NewLoader(seqs []Sequence, o LoaderOptions) (*Loader, error) {
 
 // Options are those the loader was made with.
 func (l *Loader) Options() LoaderOptions { return l.o }
+
+// BatchRows is B of every batch: BatchSize, or as many for each option where the options of a prompted row want sequences of their own.
+func (l *Loader) BatchRows() int { return l.o.BatchSize * sequencesOf(&l.seqs[0]) }
 
 // Batches is the number of batches an epoch has.
 func (l *Loader) Batches() int {
@@ -67,7 +73,7 @@ func (l *Loader) Batches() int {
 func (l *Loader) MaxT() int {
 	longest := 1
 	for i := range l.seqs {
-		longest = max(longest, len(l.seqs[i].IDs))
+		longest = max(longest, l.seqs[i].Len())
 	}
 	return Bucket(longest)
 }
@@ -79,7 +85,7 @@ func (l *Loader) Lengths(epoch int) []int {
 	for i := range l.Batches() {
 		longest := 1
 		for _, j := range l.rows(order, i) {
-			longest = max(longest, len(l.seqs[j].IDs))
+			longest = max(longest, l.seqs[j].Len())
 		}
 		out = append(out, Bucket(longest))
 	}
@@ -103,6 +109,9 @@ func (l *Loader) Next() (*Batch, bool) {
 		seqs[i] = &l.seqs[j]
 	}
 	l.cursor.Next++
+	if seqs[0].Candidates != nil {
+		return newPrompted(seqs, l.o), true
+	}
 	return NewBatch(seqs, l.o.BatchSize, l.o.PadID, l.o.LeftPad), true
 }
 
@@ -146,7 +155,7 @@ func (l *Loader) group(src *rand.PCG, order []int) {
 	size := l.o.BatchSize
 	for from := 0; from < len(order); from += l.o.Window * size {
 		w := order[from:min(from+l.o.Window*size, len(order))]
-		slices.SortStableFunc(w, func(a, b int) int { return len(l.seqs[b].IDs) - len(l.seqs[a].IDs) })
+		slices.SortStableFunc(w, func(a, b int) int { return l.seqs[b].Len() - l.seqs[a].Len() })
 		if l.o.NoShuffle {
 			continue
 		}

@@ -78,6 +78,9 @@ func (l *Leaf) base() string {
 	return l.Name
 }
 
+// Weight is the name and the shape of the weight that a leaf is, itself or transposed.
+func (n *Node) Weight() (string, Shape) { return n.leaf.base(), n.leaf.shape(n) }
+
 // shape is that of the weight itself.
 func (l *Leaf) shape(n *Node) Shape {
 	if l.Of != "" {

@@ -63,7 +63,7 @@ func (e *Engine) Evaluate(ctx context.Context, l *data.Loader) (EvalResult, erro
 
 // Predict is Evaluate for rows whose labels are unknown or do not matter, in the order of the lines. Classification and regression only.
 func (e *Engine) Predict(ctx context.Context, l *data.Loader) ([]Prediction, error) {
-	if e.Task != model.Classify && e.Task != model.Regress {
+	if e.Task != model.Classify && e.Task != model.Regress && e.Task != model.Score {
 		return nil, fmt.Errorf("predict: task %s gives no class or value: use generate", e.Task)
 	}
 	var s scored
@@ -91,6 +91,7 @@ func (e *Engine) labels(b *data.Batch) int {
 type pending struct {
 	batch        *data.Batch
 	loss, logits backend.Fetch
+	rows         backend.Fetch // of prompted rows, instead of both
 }
 
 // pass runs every batch of an epoch and hands its results over one batch behind, so that the device does not wait for the host. loss is the
@@ -137,6 +138,10 @@ func (e *Engine) launch(ctx context.Context, b *data.Batch) (*pending, error) {
 		return nil, err
 	}
 	x := &pending{batch: b}
+	if b.Prompted != nil {
+		x.rows, err = e.Dev.Fetch(p.Buffer(p.rows))
+		return x, err
+	}
 	if x.loss, err = e.Dev.Fetch(p.Buffer(p.loss)); err != nil || p.logits == nil {
 		return x, err
 	}
@@ -145,6 +150,14 @@ func (e *Engine) launch(ctx context.Context, b *data.Batch) (*pending, error) {
 }
 
 func (x *pending) deliver(ctx context.Context, each func(*data.Batch, float64, []float32) error) error {
+	if x.rows != nil {
+		raw, err := x.rows.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		scores := Scores(x.batch, floats(raw))
+		return each(x.batch, ScoreLoss(x.batch, scores)/float64(max(1, x.batch.LossTokens)), ScoreLogits(scores))
+	}
 	raw, err := x.loss.Wait(ctx)
 	if err != nil {
 		return err
@@ -184,7 +197,7 @@ func (e *Engine) EvalPlan(s Shape) (*graph.Plan, error) {
 func ShapesOf(l *data.Loader, epoch int) []Shape {
 	var out []Shape
 	for _, t := range l.Lengths(epoch) {
-		out = append(out, Shape{l.Options().BatchSize, t})
+		out = append(out, Shape{l.BatchRows(), t})
 	}
 	return out
 }

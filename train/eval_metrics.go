@@ -50,7 +50,7 @@ func (s *scored) metrics(task model.Task, labels int, loss float64) map[string]f
 	switch task {
 	case model.CausalLM, model.MaskedLM:
 		m["perplexity"] = math.Exp(loss)
-	case model.Classify:
+	case model.Classify, model.Score:
 		m["accuracy"] = data.Accuracy(s.pred, s.gold)
 		m["f1"] = data.F1(s.pred, s.gold, labels)
 		m["matthews_correlation"] = data.Matthews(s.pred, s.gold, labels)
@@ -69,7 +69,7 @@ func (s *scored) metrics(task model.Task, labels int, loss float64) map[string]f
 // MetricNames lists what an evaluation of the task measures, by the names that Hugging Face's GLUE metrics have.
 func MetricNames(task model.Task) []string {
 	switch task {
-	case model.Classify:
+	case model.Classify, model.Score:
 		return []string{"loss", "accuracy", "f1", "matthews_correlation"}
 	case model.Regress:
 		return []string{"loss", "pearson", "spearmanr"}

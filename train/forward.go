@@ -58,6 +58,7 @@ type Measured struct {
 	Rows         []float32 // loss of each row
 	Logits       []float32 // nil where the task has none
 	rows, logits backend.Fetch
+	f            *Forward
 }
 
 // Launch queues a batch and the reading of its results.
@@ -71,7 +72,7 @@ func (f *Forward) Launch(ctx context.Context, b *data.Batch, table []byte) (*Mea
 	if err := f.Run(ctx); err != nil {
 		return nil, err
 	}
-	m := &Measured{Batch: b}
+	m := &Measured{Batch: b, f: f}
 	var err error
 	if m.rows, err = f.e.Dev.Fetch(f.Buffer(f.rows)); err == nil && f.logits != nil {
 		m.logits, err = f.e.Dev.Fetch(f.Buffer(f.logits))
@@ -85,27 +86,23 @@ func (m *Measured) Wait(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.Rows = floats(raw)
+	m.Rows = floats(raw)[:m.f.rows.Shape.Elems()] // a buffer is longer than what it holds
 	if m.logits != nil {
 		if raw, err = m.logits.Wait(ctx); err != nil {
 			return err
 		}
-		m.Logits = floats(raw)
+		m.Logits = floats(raw)[:m.f.logits.Shape.Elems()]
 	}
 	return nil
 }
 
 // Halves splits what was measured on a batch of two copies.
-func (m *Measured) Halves(b *data.Batch, labels int) (first, second *Measured) {
+func (m *Measured) Halves(b *data.Batch) (first, second *Measured) {
 	first, second = &Measured{Batch: b}, &Measured{Batch: b}
-	n := b.B * b.T
-	if len(m.Rows) < 2*n {
-		n = b.B
-	}
-	first.Rows, second.Rows = m.Rows[:n], m.Rows[n:2*n]
+	n, k := len(m.Rows)/2, len(m.Logits)/2
+	first.Rows, second.Rows = m.Rows[:n], m.Rows[n:]
 	if m.Logits != nil {
-		k := b.B * max(1, labels)
-		first.Logits, second.Logits = m.Logits[:k], m.Logits[k:2*k]
+		first.Logits, second.Logits = m.Logits[:k], m.Logits[k:]
 	}
 	return first, second
 }
@@ -139,4 +136,28 @@ func (e *Engine) Objective(name string, ms []*Measured) (float64, error) {
 		return -v, nil
 	}
 	return v, nil
+}
+
+// Reserved are the plans of evaluation, to be reserved beside a stepper's own, and what binds them afterwards.
+type Reserved struct {
+	Plans []*graph.Plan
+	Bind  func() error
+}
+
+// ReserveEvals plans the batch shapes of evaluation. each is told the trained leaves that a program loads.
+func (e *Engine) ReserveEvals(each func(trained []*graph.Node)) (*Reserved, error) {
+	drafts, progs, err := e.evalDrafts(e.Evals)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range drafts {
+		var trained []*graph.Node
+		for _, n := range d.Used() {
+			if n.Leaf().Kind == graph.Trainable {
+				trained = append(trained, n)
+			}
+		}
+		each(trained)
+	}
+	return &Reserved{plansOf(drafts), func() error { return e.bindEvals(e.Evals, drafts, progs) }}, nil
 }

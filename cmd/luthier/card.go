@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"luthier/model"
 )
 
 // card is the README.md of a run's output, with the front matter that Hugging Face's hub reads.
@@ -15,7 +17,7 @@ func (r *result) card() string {
 		library = "peft"
 	}
 	fmt.Fprintf(&b, "---\nbase_model: %q\nlibrary_name: %s\n", j.src.dir, library)
-	if t := typeOf(j.task); t != "" {
+	if t := typeOf(j.head()); t != "" {
 		fmt.Fprintf(&b, "pipeline_tag: %s\n", t)
 	}
 	fmt.Fprintf(&b, "tags:\n- luthier\n- %s\n---\n\n", j.method.Name())
@@ -36,6 +38,14 @@ func (r *result) card() string {
 	row("seed", s.seed)
 	row("trained on", describe(j.dev.Info()))
 	fmt.Fprintf(&b, "\nThe settings stand in `%s`, the course of the run in `metrics.jsonl` and `loss.svg`.\n\n", configFile)
+	if j.prompt != nil {
+		fmt.Fprintf(&b, "The classes are words at a place in a prompt: %s.\n\n", j.prompt)
+	}
+	if adapter && j.head() == model.MaskedLM { // PEFT has no class of that name
+		fmt.Fprintf(&b, "```python\nfrom peft import PeftModel\nfrom transformers import AutoModelForMaskedLM\n"+
+			"model = PeftModel.from_pretrained(AutoModelForMaskedLM.from_pretrained(%q), %q)\n```\n", j.src.dir, s.out)
+		return b.String()
+	}
 	if adapter {
 		fmt.Fprintf(&b, "```python\nfrom peft import %s\nmodel = %s.from_pretrained(%q)\n```\n", autoClass(j), autoClass(j), s.out)
 		return b.String()
@@ -46,8 +56,11 @@ func (r *result) card() string {
 }
 
 func autoClass(j *job) string {
-	if typeOf(j.task) == "text-generation" {
+	switch j.head() {
+	case model.CausalLM:
 		return "AutoPeftModelForCausalLM"
+	case model.MaskedLM:
+		return "AutoPeftModelForMaskedLM"
 	}
 	return "AutoPeftModelForSequenceClassification"
 }

@@ -6,14 +6,13 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"luthier/optim"
 	"luthier/peft"
 )
 
 // choice is what decides which flags there are: the method and the optimizer bring their own.
 type choice struct {
 	method    peft.Method
-	optimizer optim.Optimizer
+	optimizer optimizer
 }
 
 // choose looks ahead for --method, --optim and --config.
@@ -54,7 +53,7 @@ func choose(args []string) (choice, error) {
 	if err != nil {
 		return choice{}, usage("--method: %v", err)
 	}
-	optimizer, err := optim.New(optimName(names["optim"]))
+	optimizer, err := newOptimizer(optimName(names["optim"]))
 	if err != nil {
 		return choice{}, usage("--optim: %v", err)
 	}
@@ -79,8 +78,8 @@ func ownerOf(flag string) string {
 			owners = append(owners, fmt.Sprintf("--method %s", n))
 		}
 	}
-	for _, n := range optim.Names() {
-		o, _ := optim.New(n)
+	for _, n := range optimizerNames() {
+		o, _ := newOptimizer(n)
 		if has(o.Flags, flag) {
 			owners = append(owners, fmt.Sprintf("--optim %s", n))
 		}

@@ -41,6 +41,8 @@ func (in *inputs) encode(d *dataset, tok data.Tokenizer, task model.Task, length
 	var targets []float32
 	var err error
 	switch {
+	case task == model.Score:
+		return in.prompt.encode(d, tok, length, labels, in.unlabeled)
 	case task == model.Regress && !in.unlabeled:
 		targets, err = data.Targets(d.path, d.examples)
 	case task == model.Classify && labels == nil:
@@ -95,6 +97,7 @@ func (in *inputs) loader(d *dataset, tok data.Tokenizer, batch int, train bool) 
 		o = data.LoaderOptions{BatchSize: batch, PadID: data.PadID(tok), Seed: in.seed, NoShuffle: in.noShuffle, GroupByLength: in.groupByLength,
 			DropLast: in.dropLast}
 	}
+	o.Scores = in.prompt.scored()
 	l, err := data.NewLoader(d.seqs, o)
 	return l, badData(err)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // dump writes the graph of one batch shape after each pass, its plan and its dispatches to dir; nothing where dir is empty.
-func (j *job) dump(dir string, f *train.FirstOrder, s train.Shape) error {
+func (j *job) dump(dir string, f stepper, s train.Shape) error {
 	if dir == "" {
 		return nil
 	}

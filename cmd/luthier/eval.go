@@ -62,6 +62,9 @@ func (a *app) eval(ctx context.Context, in *inputs) error {
 	}
 	a.say("adapter:  %s", describe(j.dev.Info()))
 	a.say("model:    %s", j.modelLine())
+	if j.prompt != nil {
+		a.say("prompt:   %s", j.prompt)
+	}
 	a.say("data:     %s", d.summary())
 	r, err := j.engine.Evaluate(ctx, l)
 	if err != nil {

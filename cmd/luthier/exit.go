@@ -65,6 +65,7 @@ func exitCode(err error) int {
 		format     *safetensors.FormatError
 		busy       *atomicfile.BusyError
 		option     *train.OptionError
+		prompt     *data.PromptError
 		known      *codeError
 	)
 	switch {
@@ -82,7 +83,7 @@ func exitCode(err error) int {
 		return exitCheckpoint
 	case errors.Is(err, backend.ErrNoAdapter):
 		return exitAdapter
-	case errors.As(err, &option):
+	case errors.As(err, &option), errors.As(err, &prompt):
 		return exitUsage
 	case errors.As(err, &busy):
 		return exitOther

@@ -41,14 +41,14 @@ func (d *drafted) added() bool {
 }
 
 // draft plans the largest batch of a run without allocating. Its trained tensors are those with a gradient or not.
-func draft(f *train.FirstOrder, s train.Shape) (*drafted, error) {
+func draft(f stepper, s train.Shape) (*drafted, error) {
 	d, err := f.Draft(s)
 	if err != nil {
 		return nil, err
 	}
 	out := &drafted{plan: d.Plan, shapes: map[string][]int{}}
 	for _, n := range d.Graph.Leaves() {
-		if n.Leaf().Kind == graph.Trainable {
+		if n.Leaf().Kind == graph.Trainable && n.Leaf().Of == "" {
 			out.shapes[n.Leaf().Name] = n.Shape
 			out.trainable += int64(n.Shape.Elems())
 		}
@@ -106,11 +106,11 @@ func largestBatch(most int, limit int64, need func(batch int) (int64, error)) (i
 }
 
 // fits checks a plan against the budget; beyond it the error names the largest batch that fits.
-func (j *job) fits(f *train.FirstOrder, s train.Shape, want int64) error {
+func (j *job) fits(f stepper, s train.Shape, want int64) error {
 	if want <= j.limit() {
 		return nil
 	}
-	largest, err := largestBatch(s.B-1, j.limit(), j.need(f, s.T))
+	largest, err := largestBatch(s.B/j.perRow()-1, j.limit(), j.need(f, s.T))
 	if err != nil {
 		return err
 	}
@@ -126,22 +126,22 @@ func (j *job) limit() int64 {
 }
 
 // beyond turns the refusal of one value by the adapter's limits into the error that names the largest batch.
-func (j *job) beyond(f *train.FirstOrder, s train.Shape, err error) error {
+func (j *job) beyond(f stepper, s train.Shape, err error) error {
 	var limit *backend.LimitError
 	if !errors.As(err, &limit) {
 		return err
 	}
-	largest, other := largestBatch(s.B-1, j.limit(), j.need(f, s.T))
+	largest, other := largestBatch(s.B/j.perRow()-1, j.limit(), j.need(f, s.T))
 	if other != nil {
 		return err
 	}
 	return &memoryError{limit: limit, batch: s.B, largest: largest, length: s.T}
 }
 
-// need plans a batch size.
-func (j *job) need(f *train.FirstOrder, length int) func(int) (int64, error) {
+// need plans a batch size, in rows of the data.
+func (j *job) need(f stepper, length int) func(int) (int64, error) {
 	return func(batch int) (int64, error) {
-		d, err := f.Draft(train.Shape{B: batch, T: length})
+		d, err := f.Draft(train.Shape{B: batch * j.perRow(), T: length})
 		var limit *backend.LimitError
 		switch {
 		case errors.As(err, &limit): // one value is beyond a binding of the adapter: as good as no memory

@@ -11,7 +11,7 @@ import (
 )
 
 // fitsAll checks a run: its largest batch of training, whose plan is given, and that of evaluation.
-func (j *job) fitsAll(f *train.FirstOrder, s train.Shape, p *graph.Plan) error {
+func (j *job) fitsAll(f stepper, s train.Shape, p *graph.Plan) error {
 	if err := j.fits(f, s, p.Total()); err != nil {
 		return err
 	}
@@ -24,13 +24,14 @@ func (j *job) fitsEval(l *data.Loader, beside *graph.Plan, flag string) error {
 	if l == nil {
 		return nil
 	}
-	s := train.Shape{B: l.Options().BatchSize, T: l.MaxT()}
+	per := l.BatchRows() / l.Options().BatchSize // sequences of a row of the file
+	s := train.Shape{B: l.BatchRows(), T: l.MaxT()}
 	want, limit, err := j.needEval(s, beside)
 	if err != nil || want <= j.limit() {
 		return err
 	}
-	largest, err := largestBatch(s.B-1, j.limit(), func(batch int) (int64, error) {
-		n, _, err := j.needEval(train.Shape{B: batch, T: s.T}, beside)
+	largest, err := largestBatch(s.B/per-1, j.limit(), func(batch int) (int64, error) {
+		n, _, err := j.needEval(train.Shape{B: batch * per, T: s.T}, beside)
 		return n, err
 	})
 	if err != nil {

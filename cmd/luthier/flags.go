@@ -99,6 +99,8 @@ type trainSettings struct {
 	smoothing    float64
 	optim        string
 	method       string
+	probe        bool
+	probeL2      float64
 	recompute    bool
 	logSteps     int
 	evalStrategy string
@@ -123,23 +125,25 @@ func (s *trainSettings) methodFlags(c choice) *pflag.FlagSet {
 	return set(func(f *pflag.FlagSet) {
 		f.StringVar(&s.method, "method", "lora", "fine-tuning method: luthier methods lists them")
 		f.StringVar(&s.initAdapter, "init-adapter", "", "start from the adapter in this directory, head included")
+		f.BoolVar(&s.probe, "linear-probe", false, "classification: start the head from a logistic regression on the features of the model as it starts")
+		f.Float64Var(&s.probeL2, "linear-probe-l2", 1, "its L2 penalty beside the summed loss (scikit-learn's 1/C)")
 		c.method.Flags(f)
 	})
 }
 
 func (s *trainSettings) optimFlags(c choice) *pflag.FlagSet {
 	return set(func(f *pflag.FlagSet) {
-		f.Float64Var(&s.lr, "lr", 2e-4, "peak learning rate")
+		f.Float64Var(&s.lr, "lr", lrOf(c), "peak learning rate")
 		f.Float64Var(&s.epochs, "epochs", 3, "passes over the training data")
 		f.IntVar(&s.maxSteps, "max-steps", 0, "optimizer steps, instead of epochs")
 		f.IntVar(&s.accumulate, "accumulate", 1, "batches whose gradients add up to one step")
-		f.StringVar(&s.schedule, "schedule", "linear", "learning rate after the warm-up: constant, linear, cosine")
+		f.StringVar(&s.schedule, "schedule", scheduleOf(c), "learning rate after the warm-up: constant, linear, cosine")
 		f.IntVar(&s.warmupSteps, "warmup-steps", 0, "steps from 0 to the peak")
 		f.Float64Var(&s.warmupRatio, "warmup-ratio", 0, "the same as a share of all steps")
 		f.Float64Var(&s.maxGradNorm, "max-grad-norm", 1, "clip gradients to this global norm; 0 for never")
 		f.Float64Var(&s.smoothing, "label-smoothing", 0, "label smoothing of the training loss")
 		f.BoolVar(&s.recompute, "recompute", false, "keep no activations inside layers and run their forward again: less memory, more time")
-		f.StringVar(&s.optim, "optim", "adamw", "optimizer")
+		f.StringVar(&s.optim, "optim", "adamw", "optimizer: "+strings.Join(optimizerNames(), ", "))
 		c.optimizer.Flags(f)
 	})
 }

@@ -45,6 +45,12 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	a.say("adapter:  %s", describe(j.dev.Info()))
 	a.say("model:    %s", j.modelLine())
 	a.say("task:     %s%s, at most %d tokens", j.task, labelText(j.labels), j.length)
+	if j.prompt != nil {
+		a.say("prompt:   %s", j.prompt)
+		if j.prompt.glued() {
+			a.warn("the words follow the template without a blank: write --verbalizer ' WORD, WORD', or {mask} behind a blank")
+		}
+	}
 	a.say("method:   %s, %d modules matched: %s", j.method.Name(), len(j.method.Matched()), kinds(j.method.Matched()))
 	a.say("%s", n)
 	if fresh := j.src.weights.Started(); len(fresh) > 0 {
@@ -136,5 +142,5 @@ func setJSON(d *dataset) any {
 
 // typeOf is the PEFT name of a task for a model card's tags.
 func typeOf(t model.Task) string {
-	return map[model.Task]string{model.CausalLM: "text-generation", model.Classify: "text-classification", model.Regress: "text-classification"}[t]
+	return map[model.Task]string{model.MaskedLM: "fill-mask", model.CausalLM: "text-generation", model.Classify: "text-classification", model.Regress: "text-classification"}[t]
 }

@@ -15,6 +15,9 @@ type inputs struct {
 
 	textColumn, text2Column, labelColumn string
 
+	template, verbalizer string
+	prompt               *prompting // once the task is settled; nil without
+
 	labels        int // classes, where no data tells
 	maxLength     int
 	batchSize     int
@@ -48,6 +51,7 @@ func (in *inputs) columnFlags(f *pflag.FlagSet) {
 	f.StringVar(&in.textColumn, "text-column", "", "column or key of the text, or a column's number from 1")
 	f.StringVar(&in.text2Column, "text2-column", "", "the same of a pair's second text")
 	f.StringVar(&in.labelColumn, "label-column", "", "the same of the label")
+	in.promptFlags(f)
 	f.BoolVar(&in.blankLines, "blank-lines", false, "in .txt, blank lines part documents")
 }
 

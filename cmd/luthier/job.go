@@ -19,6 +19,7 @@ type job struct {
 	method peft.Method // nil for a model as it is
 	task   model.Task
 	labels []string
+	prompt *prompting // nil without
 	length int
 	train  *dataset
 	eval   *dataset
@@ -40,7 +41,12 @@ func (j *job) close() {
 
 // resolve settles task and length.
 func (j *job) resolve(in *inputs, path string) (err error) {
-	if j.task, err = j.src.resolveTask(in.task, path); err != nil {
+	if j.prompt, err = j.src.promptOf(in); err != nil {
+		return err
+	}
+	if in.prompt = j.prompt; j.prompt != nil {
+		j.task = model.Score
+	} else if j.task, err = j.src.resolveTask(in.task, path); err != nil {
 		return err
 	}
 	j.length, err = j.src.length(in.maxLength, j.task)
@@ -49,6 +55,9 @@ func (j *job) resolve(in *inputs, path string) (err error) {
 
 // known are the class names that the adapter or the model brings; nil where the data decides.
 func (j *job) known() []string {
+	if j.task == model.Score && j.src.record.Task == model.Score {
+		return j.src.record.Labels
+	}
 	if j.task != model.Classify {
 		return nil
 	}
@@ -101,6 +110,7 @@ func (j *job) start(seed uint64, positions int) {
 		m = j.method
 	}
 	j.engine = train.NewEngine(j.dev, j.src.config, j.src.weights, m, j.task, j.classes())
+	j.engine.Scores = j.prompt.scored()
 }
 
 // longest is the length of the longest batch of the given loaders.
@@ -117,7 +127,7 @@ func longest(ls ...*data.Loader) int {
 // headsKnown refuses to use a model whose head was never trained.
 func (j *job) headsKnown() error {
 	if fresh := j.src.weights.Started(); len(fresh) > 0 {
-		return badData(fmt.Errorf("%s has no %s: the %s head is untrained; give --adapter, or a model with that head", j.src.dir, fresh[0], j.task))
+		return badData(fmt.Errorf("%s has no %s: the %s head is untrained; give --adapter, or a model with that head", j.src.dir, fresh[0], j.head()))
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 	if err := data.WriteTokenizerFiles(j.src.dir, out); err != nil {
 		return err
 	}
-	r := runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: j.src.record.MaxLength}
+	r := j.record(j.src.record.MaxLength)
 	if err := r.write(out); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (j *job) layout(in *inputs) (names []string, err error) {
 		j.method = j.src.adapter.method
 		j.src.give()
 	}
-	if err := j.method.Setup(j.src.config, j.task); err != nil {
+	if err := j.method.Setup(j.src.config, j.head()); err != nil {
 		return nil, badData(err)
 	}
 	g := graph.New()

@@ -45,7 +45,7 @@ func (a *app) plan(s *trainSettings) error {
 	}
 	shape := train.Shape{B: s.batchSize, T: data.Bucket(j.length)}
 	if j.loader != nil {
-		shape.T = longest(j.loader, j.scorer)
+		shape.B, shape.T = j.loader.BatchRows(), longest(j.loader, j.scorer)
 	}
 	d, err := j.draft(f, shape)
 	if err != nil {
@@ -79,7 +79,7 @@ func (a *app) plan(s *trainSettings) error {
 }
 
 // prepare opens everything that training needs and allocates nothing on the device. The job is returned with an error too, to be closed.
-func (a *app) prepare(s *trainSettings) (*job, *train.FirstOrder, error) {
+func (a *app) prepare(s *trainSettings) (*job, stepper, error) {
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
@@ -107,17 +107,21 @@ func (a *app) prepare(s *trainSettings) (*job, *train.FirstOrder, error) {
 	if err = j.adopt(s); err != nil {
 		return j, nil, err
 	}
-	if err = j.method.Setup(j.src.config, j.task); err != nil {
+	if err = j.method.Setup(j.src.config, j.head()); err != nil {
 		return j, nil, usage("--method %s: %v", j.method.Name(), err)
 	}
+	j.src.weights.KeepType = a.forward()
 	positions := data.Bucket(j.length)
 	if j.loader != nil {
 		positions = longest(j.loader, j.scorer)
 	}
 	j.start(s.seed, positions)
 	j.engine.Smoothing, j.engine.Recompute = s.smoothing, s.recompute
-	f := train.NewFirstOrder(j.engine, a.choice.optimizer, train.FirstOrderOptions{MaxGradNorm: s.maxGradNorm, Accumulate: s.accumulate, Seed: s.seed})
-	return j, f, nil
+	if err := j.promptFits(s, !a.forward()); err != nil {
+		return j, nil, err
+	}
+	f, err := a.stepper(j, s)
+	return j, f, err
 }
 
 // targets are the modules that the method was told to look for.
@@ -178,10 +182,12 @@ func (j *job) readData(s *trainSettings, trainPath, evalPath string) (err error)
 	if j.train, j.labels, err = s.readSet(trainPath, j.src.tok, j.task, j.length, j.known()); err != nil {
 		return err
 	}
-	if j.loader, err = s.loader(j.train, j.src.tok, s.batchSize, true); err != nil || evalPath == "" {
-		return err
+	if evalPath != "" { // before the loaders, which want to know the longest option of both
+		if j.eval, _, err = s.readSet(evalPath, j.src.tok, j.task, j.length, j.labels); err != nil {
+			return err
+		}
 	}
-	if j.eval, _, err = s.readSet(evalPath, j.src.tok, j.task, j.length, j.labels); err != nil {
+	if j.loader, err = s.loader(j.train, j.src.tok, s.batchSize, true); err != nil || evalPath == "" {
 		return err
 	}
 	batch := s.evalBatchSize
@@ -194,13 +200,16 @@ func (j *job) readData(s *trainSettings, trainPath, evalPath string) (err error)
 
 // draft plans one shape and counts parameters; a method that matches nothing is refused, and an adapter that would be no more than a
 // head.
-func (j *job) draft(f *train.FirstOrder, s train.Shape) (*drafted, error) {
+func (j *job) draft(f stepper, s train.Shape) (*drafted, error) {
 	d, err := draft(f, s)
 	if err != nil {
 		return nil, j.beyond(f, s, err)
 	}
 	if len(j.method.Matched()) == 0 || d.trainable == 0 || (j.method.Config() != nil && !d.added()) {
 		return nil, usage("--method %s%s matches no module of %s: give --target-modules; `luthier inspect %s` lists what there is", j.method.Name(), j.targets(), j.src.dir, j.src.dir)
+	}
+	if err := j.untrainedHead(d.shapes); err != nil {
+		return nil, err
 	}
 	d.copies = j.method.Config() != nil
 	d.base, err = j.parameters()

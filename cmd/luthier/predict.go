@@ -42,10 +42,12 @@ func (a *app) predict(ctx context.Context, in *inputs, texts []string) error {
 	if err != nil {
 		return err
 	}
-	if j.task != model.Classify && j.task != model.Regress {
-		return usage("predict gives classes, and this is a language model: use generate, or --task classify with an --adapter")
+	if j.task != model.Classify && j.task != model.Regress && j.task != model.Score {
+		return usage("predict gives classes, and this is a language model: use generate, --task classify with an --adapter, or --template with --verbalizer")
 	}
-	j.labels = j.known()
+	if j.labels = j.known(); j.labels == nil && j.prompt != nil {
+		j.labels = j.prompt.verbalizer.Names()
+	}
 	if j.task == model.Classify && j.labels == nil {
 		return badData(fmt.Errorf("%s: nothing says what its classes are; give --adapter", j.src.dir))
 	}

@@ -83,8 +83,15 @@ func (r *result) write(ctx context.Context) error {
 }
 
 func (r *result) record() runRecord {
-	j := r.job
-	return runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: j.length}
+	return r.job.record(r.job.length)
+}
+
+func (j *job) record(length int) runRecord {
+	r := runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: length}
+	if j.prompt != nil {
+		r.Template, r.Verbalizer = j.prompt.Template.Source, j.prompt.given
+	}
+	return r
 }
 
 // model writes a whole model.

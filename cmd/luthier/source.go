@@ -137,6 +137,9 @@ type runRecord struct {
 	Task      model.Task `json:"task"`
 	Labels    []string   `json:"labels,omitempty"`
 	MaxLength int        `json:"max_length"`
+	// Template and Verbalizer are those of a run that classified by a prompt.
+	Template   string `json:"template,omitempty"`
+	Verbalizer string `json:"verbalizer,omitempty"`
 }
 
 // readRecord gives an empty record where there is none: the directory is another tool's.

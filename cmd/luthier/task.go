@@ -40,6 +40,9 @@ func (s *source) resolveTask(flag, dataPath string) (model.Task, error) {
 	if t == "" {
 		t = s.guessTask(dataPath)
 	}
+	if t == model.Score { // --template none
+		t = model.Classify
+	}
 	spec, _ := model.SpecOf(s.config.ModelType)
 	if _, ok := spec.Classes[t]; !ok {
 		return "", usage("--task %s: a %s model has no such task", t, s.config.ModelType)

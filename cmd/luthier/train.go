@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 
@@ -63,7 +64,7 @@ func (a *app) train(ctx context.Context, s *trainSettings) error {
 	if err != nil {
 		return err
 	}
-	shape := train.Shape{B: s.batchSize, T: longest(j.loader)}
+	shape := train.Shape{B: j.loader.BatchRows(), T: longest(j.loader)}
 	d, err := j.draft(f, shape)
 	if err != nil {
 		return err
@@ -75,11 +76,14 @@ func (a *app) train(ctx context.Context, s *trainSettings) error {
 	if err := j.fitsAll(f, shape, d.plan); err != nil {
 		return err
 	}
+	if err := a.probe(ctx, s, j, d); err != nil {
+		return err
+	}
 	return a.loop(ctx, s, j, f, d)
 }
 
 // loop runs the steps and writes what came out.
-func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f *train.FirstOrder, d *drafted) error {
+func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *drafted) error {
 	id, err := j.identity(s)
 	if err != nil {
 		return err
@@ -87,6 +91,12 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f *train.First
 	r := newReporter(a)
 	l := &train.Loop{Engine: j.engine, Stepper: f, Train: j.loader, Eval: j.scorer, Report: r, Options: s.options(), Dir: s.out, Identity: id,
 		Schedule: optim.Schedule{Kind: s.schedule, Peak: s.lr, Warmup: s.warmup(j.loader)}}
+	if err := s.openLog(f); err != nil {
+		return err
+	}
+	if c, ok := f.(io.Closer); ok {
+		defer c.Close() //nolint:errcheck // each step was written; Run has synced what a checkpoint stands on
+	}
 	res := &result{job: j, settings: s, drafted: d}
 	l.Adapter = func(dir string) error { return res.checkpoint(context.WithoutCancel(ctx), dir) }
 	if err := l.Prepare(); err != nil {
@@ -206,6 +216,9 @@ func (j *job) identity(s *trainSettings) (train.Identity, error) {
 	settings := map[string]any{"method": j.method.Name(), "max_length": j.length, "seed": s.seed}
 	if err := flatten(settings, j.method.Config()); err != nil {
 		return train.Identity{}, err
+	}
+	if s.probe {
+		settings["linear_probe_l2"] = s.probeL2
 	}
 	if s.initAdapter != "" {
 		if settings["init_adapter"], err = safetensors.Fingerprint(filepath.Join(s.initAdapter, peft.WeightsFile)); err != nil {

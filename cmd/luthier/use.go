@@ -25,7 +25,7 @@ func (a *app) openJob(in *inputs, path string) (*job, error) {
 	}
 	if j.src.adapter != nil {
 		j.method = j.src.adapter.method
-		if err = j.method.Setup(j.src.config, j.task); err != nil {
+		if err = j.method.Setup(j.src.config, j.head()); err != nil {
 			return j, badData(fmt.Errorf("%s: %w", in.adapter, err))
 		}
 	}

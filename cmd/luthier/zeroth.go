@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"luthier/data"
+	"luthier/graph"
+	"luthier/optim"
+	"luthier/peft"
+	"luthier/train"
+	"luthier/zeroth"
+)
+
+// replayLog is the file of a forward-only run in its output directory.
+const replayLog = "replay.log"
+
+// stepper is what trains, with gradients or without, as the command line sees it.
+type stepper interface {
+	train.Stepper
+	Draft(s train.Shape) (*graph.Draft, error)
+}
+
+// optimizer is what --optim chose: an update by gradients, or forward passes only.
+type optimizer interface {
+	Name() string
+	Flags(f *pflag.FlagSet)
+}
+
+// newOptimizer finds the optimizer of that name.
+func newOptimizer(name string) (optimizer, error) {
+	if _, ok := zeroth.VariantOf(name); ok {
+		o, err := zeroth.Defaults(name)
+		return &forwardOnly{o}, err
+	}
+	o, err := optim.New(name)
+	if err != nil {
+		return nil, fmt.Errorf("optimizer %q is not known: have %s, and without gradients %s", name, strings.Join(optim.Names(), ", "),
+			strings.Join(zeroth.Variants(), ", "))
+	}
+	return o, nil
+}
+
+// optimizerNames lists all, for help and for the owners of flags.
+func optimizerNames() []string { return append(optim.Names(), zeroth.Variants()...) }
+
+// forwardOnly is an optimizer of package zeroth with its settings.
+type forwardOnly struct{ o zeroth.Options }
+
+// Name is the variant's.
+func (f *forwardOnly) Name() string { return f.o.Variant }
+
+// Flags adds what the variant takes.
+func (f *forwardOnly) Flags(s *pflag.FlagSet) {
+	o := &f.o
+	s.Float64Var(&o.Eps, "eps", o.Eps, "size of the perturbation (the paper: 1e-3 for all weights, 1e-2 for LoRA)")
+	s.IntVar(&o.Directions, "directions", o.Directions, "random directions a step; the estimates are averaged")
+	s.StringVar(&o.Pairs, "pairs", o.Pairs, "both signs of a direction: together in one pass over the weights, apart for less memory, auto by the plan")
+	s.StringVar(&o.Objective, "objective", o.Objective, "what to make small, or large: loss, or a metric that has no gradient: accuracy, f1, ...")
+	s.IntVar(&o.MaxSkipped, "max-skipped", o.MaxSkipped, "steps in a row whose loss is not finite before the run ends")
+	s.IntVar(&o.HashSteps, "hash-steps", o.HashSteps, "write the hash of the weights to the replay log each so many steps; 0 for never")
+	switch o.Variant {
+	case "lozo":
+		s.IntVar(&o.Rank, "lozo-rank", o.Rank, "rank of the noise")
+		s.IntVar(&o.Period, "lozo-period", o.Period, "steps that share the right factor of the noise")
+	case "sparse-mezo":
+		s.Float64Var(&o.Sparsity, "sparsity", o.Sparsity, "share of each tensor, its largest weights, that stays as it is")
+	case "mezo-momentum", "mezo-adam":
+		s.Float64Var(&o.Beta1, "zo-beta1", o.Beta1, "decay of the mean of past estimates")
+		s.IntVar(&o.Window, "zo-window", o.Window, "steps that the mean looks back: each costs one more addition to the weights a step")
+	}
+	if o.Variant == "mezo-adam" {
+		s.Float64Var(&o.Beta2, "zo-beta2", o.Beta2, "decay of the mean of past squares")
+		s.Float64Var(&o.AdamEps, "adam-epsilon", o.AdamEps, "added to the root of the mean square")
+	}
+	if o.Variant != "fzoo" {
+		s.BoolVar(&o.OneSided, "one-sided", o.OneSided, "compare with the loss where the weights are, instead of the other side")
+	}
+	if o.Variant != "lozo" {
+		noise := (*string)(&o.Noise)
+		s.StringVar(noise, "noise", string(o.Noise), "rademacher (+1 and -1), or gaussian for comparison with the paper")
+	}
+}
+
+// stepper makes what trains.
+func (a *app) stepper(j *job, s *trainSettings) (stepper, error) {
+	switch o := a.choice.optimizer.(type) {
+	case *forwardOnly:
+		return j.forwardStepper(o.o, s)
+	case optim.Optimizer:
+		return train.NewFirstOrder(j.engine, o, train.FirstOrderOptions{MaxGradNorm: s.maxGradNorm, Accumulate: s.accumulate, Seed: s.seed}), nil
+	}
+	return nil, fmt.Errorf("optimizer %s is of no kind", a.choice.optimizer.Name())
+}
+
+// forward tells whether the run takes no gradients.
+func (a *app) forward() bool {
+	_, ok := a.choice.optimizer.(*forwardOnly)
+	return ok
+}
+
+func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Stepper, error) {
+	o.Seed = s.seed
+	switch {
+	case s.recompute:
+		return nil, usage("--recompute: %s keeps no activations", o.Variant)
+	case s.smoothing != 0:
+		return nil, usage("--label-smoothing: %s measures the loss itself", o.Variant)
+	case s.flags.Changed("max-grad-norm"):
+		return nil, usage("--max-grad-norm: %s has no gradient to clip", o.Variant)
+	}
+	if !contains(train.MetricNames(j.task), o.Objective) {
+		return nil, usage("--objective %s: a %s run measures %s", o.Objective, j.task, strings.Join(train.MetricNames(j.task), ", "))
+	}
+	z, err := zeroth.New(j.engine, o)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	model, err := j.src.fingerprint()
+	if err != nil {
+		return nil, err
+	}
+	z.Header = zeroth.Header{Version: version, Model: filepath.Base(j.src.dir), Fingerprint: model, Method: j.method.Name()}
+	if j.train != nil {
+		z.Header.Data = data.Fingerprint(j.train.seqs)
+	}
+	return z, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// openLog tells a forward-only stepper where its log goes. A fresh run that may replace another removes the other's log.
+func (s *trainSettings) openLog(f stepper) error {
+	z, ok := f.(*zeroth.Stepper)
+	if !ok || s.out == "" {
+		return nil
+	}
+	z.LogPath = filepath.Join(s.out, replayLog)
+	if s.resume == "" && s.overwrite {
+		if err := os.Remove(z.LogPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// lrOf is the learning rate where none was given: the papers' for gradients, for LoRA and for all weights without.
+func lrOf(c choice) float64 {
+	if _, ok := c.optimizer.(*forwardOnly); !ok {
+		return 2e-4
+	}
+	if _, full := c.method.(*peft.Full); full {
+		return 1e-6
+	}
+	return 5e-5
+}
+
+// scheduleOf is the schedule where none was given.
+func scheduleOf(c choice) string {
+	if _, ok := c.optimizer.(*forwardOnly); ok {
+		return "constant"
+	}
+	return "linear"
+}

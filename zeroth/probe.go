@@ -1,0 +1,108 @@
+package zeroth
+
+import (
+	"context"
+
+	"luthier/data"
+	"luthier/train"
+)
+
+// probe measures losses around the weights for one step. Its batch and the rest of the step are fixed.
+type probe struct {
+	s     *Stepper
+	ctx   context.Context
+	step  int
+	lr    float64
+	micro []*data.Batch
+}
+
+// seed of direction i.
+func (p *probe) seed(i int) uint64 { return Seed(p.s.o.Seed, uint32(p.step), uint32(i)) }
+
+// pair is L(theta + eps z) and L(theta - eps z) for z of the seed.
+func (p *probe) pair(seed uint64, eps float64) (plus, minus float64, err error) {
+	out, err := p.losses(seed, []float64{eps, -eps})
+	if err != nil {
+		return 0, 0, err
+	}
+	return out[0], out[1], nil
+}
+
+// at is L(theta + a z).
+func (p *probe) at(seed uint64, a float64) (float64, error) {
+	out, err := p.losses(seed, []float64{a})
+	if err != nil {
+		return 0, err
+	}
+	return out[0], nil
+}
+
+// losses are those at theta + a z for each a, of the whole accumulated batch. Everything is queued before the first result is read.
+func (p *probe) losses(seed uint64, as []float64) ([]float64, error) {
+	if len(as) == 2 && p.s.together {
+		return p.both(seed, as)
+	}
+	found := make([][]*train.Measured, len(as))
+	for _, b := range p.micro {
+		for i, a := range as {
+			m, err := p.launch(b, seed, a, a)
+			if err != nil {
+				return nil, err
+			}
+			found[i] = append(found[i], m)
+		}
+	}
+	for _, ms := range found {
+		for _, m := range ms {
+			if err := m.Wait(p.ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p.objective(found)
+}
+
+// both measures two points in one pass over the weights.
+func (p *probe) both(seed uint64, as []float64) ([]float64, error) {
+	var ms []*train.Measured
+	for _, b := range p.micro {
+		m, err := p.launch(b.Twice(), seed, as[0], as[1])
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, m)
+	}
+	found := make([][]*train.Measured, 2)
+	for i, m := range ms {
+		if err := m.Wait(p.ctx); err != nil {
+			return nil, err
+		}
+		first, second := m.Halves(p.micro[i])
+		found[0], found[1] = append(found[0], first), append(found[1], second)
+	}
+	return p.objective(found)
+}
+
+func (p *probe) objective(found [][]*train.Measured) (out []float64, err error) {
+	out = make([]float64, len(found))
+	for i, ms := range found {
+		if out[i], err = p.s.e.Objective(p.s.o.Objective, ms); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (p *probe) launch(b *data.Batch, seed uint64, a0, a1 float64) (*train.Measured, error) {
+	f := p.s.forwards[train.Shape{B: b.B, T: b.T}]
+	if f == nil {
+		return nil, unplanned(b)
+	}
+	p.s.Forwards += b.B / p.micro[0].B
+	return f.Launch(p.ctx, b, p.s.table(p.s.direction(p.step, seed, a0), Perturbation(a1, p.s.o.Noise)))
+}
+
+// record of one direction.
+func (p *probe) record(seed uint64, g float64) Record {
+	return Record{Step: uint32(p.step), Seed: seed, G: float32(g), LR: float32(p.lr), Eps: float32(p.s.o.Eps), Batch: batchHash(p.micro)}
+}
