@@ -216,3 +216,11 @@ func pairConsts(pair bool, rows int, u backend.U) shaders.Consts {
 	u["per"] = rows / 2
 	return shaders.Consts{"PAIR": 1}
 }
+
+// stride is the distance of columns where the weight lies transposed, of rows else.
+func (s stored) stride() int {
+	if s.transposed {
+		return s.ld
+	}
+	return s.cols
+}

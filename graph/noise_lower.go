@@ -26,7 +26,7 @@ func (l *Lowerer) makeNoise(n noisy, s stored, table *Node) Ref {
 		}
 	}
 	l.threads("zo_noise", c, threads, Args{ZOTable: l.Ref(table), "z": z}, backend.U{"tensor": n.Tensor, "rows": s.rows, "cols": s.cols,
-		"ld": max(s.ld, s.cols), "row0": s.row0, "words": words}, float64(elems))
+		"ld": s.stride(), "row0": s.row0, "words": words}, float64(elems))
 	return z
 }
 
@@ -44,7 +44,7 @@ func (l *Lowerer) addNoise(n noisy, p Part, t backend.DType, s stored, table *No
 	if s.transposed {
 		c["T"] = 1
 	}
-	l.flat("zo_add", c, s.elems(), Args{"w": p.Ref, "z": z}, backend.U{"tensor": n.Tensor, "cols": s.cols, "ld": max(s.ld, s.cols), "row0": s.row0})
+	l.flat("zo_add", c, s.elems(), Args{"w": p.Ref, "z": z}, backend.U{"tensor": n.Tensor, "cols": s.cols, "ld": s.stride(), "row0": s.row0})
 }
 
 // copyNoise makes perturbed copies of a small weight.

@@ -119,6 +119,13 @@ func (w *Weights) isHead(name string) bool {
 	return false
 }
 
+// FromFile tells whether the values of a weight at the start of the run are the checkpoint's.
+func (w *Weights) FromFile(name string) bool {
+	_, ok := w.find(name)
+	_, given := w.given[name]
+	return ok && !given
+}
+
 // Started lists the weights that the checkpoint lacks and that start fresh, sorted.
 func (w *Weights) Started() []string { return keys(w.started) }
 

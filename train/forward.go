@@ -114,9 +114,7 @@ func (e *Engine) Objective(name string, ms []*Measured) (float64, error) {
 	sum, n := 0.0, 0
 	var s scored
 	for _, m := range ms {
-		for _, v := range m.Rows {
-			sum += float64(v)
-		}
+		sum += m.batchLoss()
 		n += e.labels(m.Batch)
 		if name != "loss" && m.Logits != nil {
 			s.add(e, m.Batch, m.Logits)

@@ -21,8 +21,11 @@ func (conservative) measure(p *probe) ([]Record, float64, error) {
 		return nil, 0, err
 	}
 	r := &rs[0]
-	s := p.lr * float64(r.G)
-	forward, back, err := p.pair(r.Seed, -s)
+	s := -float64(r.LR) * float64(r.G) // where the step would end
+	if p.s.o.Noise == LowRank {
+		s /= float64(p.s.o.Rank)
+	}
+	forward, back, err := p.pair(r.Seed, s)
 	if err != nil {
 		return nil, 0, err
 	}

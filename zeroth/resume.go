@@ -26,8 +26,8 @@ func (s *Stepper) Resume(step int) {
 	}
 }
 
-// tensorOf is a weight in host memory, from its bytes.
-func tensorOf(t TensorInfo, raw []byte) Tensor {
+// TensorOf is a weight in host memory, from its bytes.
+func TensorOf(t TensorInfo, raw []byte) Tensor {
 	x := Tensor{Name: t.Name, Rows: t.Shape[0], Cols: t.Shape[1], Threshold: t.Threshold}
 	if t.DType == "bf16" {
 		x.BF16 = make([]uint16, len(raw)/2)
@@ -41,4 +41,16 @@ func tensorOf(t TensorInfo, raw []byte) Tensor {
 		x.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}
 	return x
+}
+
+// Floats are the elements as f32.
+func (x *Tensor) Floats() []float32 {
+	if x.BF16 == nil {
+		return x.F32
+	}
+	out := make([]float32, len(x.BF16))
+	for i, v := range x.BF16 {
+		out[i] = math.Float32frombits(uint32(v) << 16)
+	}
+	return out
 }

@@ -13,9 +13,10 @@ import (
 // Stepper trains with forward passes only. A step measures losses around the weights, writes what it found to the log, and adds the terms
 // that follow from the log to the weights: no gradient, no activation kept, no state beside the weights.
 type Stepper struct {
-	LogPath  string // of the replay log; empty keeps it in memory only
-	Header   Header // what the caller knows of model, method and data; Prepare fills in the rest
-	Forwards int    // forward passes of a batch so far
+	LogPath  string                        // of the replay log; empty keeps it in memory only
+	Header   Header                        // what the caller knows of model, method and data; Prepare fills in the rest
+	Started  func(*Header, []Tensor) error // told of the weights before the first step, may be nil
+	Forwards int                           // forward passes of a batch so far
 	Plan     *graph.Plan
 
 	e        *train.Engine
@@ -207,7 +208,7 @@ func (s *Stepper) tensors(ctx context.Context) ([]Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = tensorOf(t, raw)
+		out[i] = TensorOf(t, raw)
 		if s.limits != nil {
 			out[i].Threshold = s.Header.Tensors[i].Threshold
 		}
@@ -235,8 +236,18 @@ func (s *Stepper) start(ctx context.Context) error {
 	if h.Noise == LowRank {
 		h.Rank, h.Period = s.o.Rank, s.o.Period
 	}
-	if h.Settings, err = s.o.plain(); err != nil {
+	settings, err := s.o.plain()
+	if err != nil {
 		return err
+	}
+	if h.Settings == nil {
+		h.Settings = map[string]any{}
+	}
+	h.Settings["options"] = settings
+	if s.Started != nil {
+		if err := s.Started(h, ts); err != nil {
+			return err
+		}
 	}
 	if s.LogPath != "" && s.log == nil {
 		s.log, err = Create(s.LogPath, *h)

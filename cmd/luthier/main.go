@@ -95,7 +95,7 @@ func (a *app) root() *cobra.Command {
 	p.StringVar(&a.memory, "memory", "", "cap of device memory, such as 4GiB (default: what the adapter is known to have)")
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.planCmd(), a.doctorCmd(), a.inspectCmd(),
+	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.replayCmd(), a.planCmd(), a.doctorCmd(), a.inspectCmd(),
 		a.benchCmd(), a.methodsCmd(), a.modelsCmd(), a.versionCmd())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root

@@ -130,6 +130,11 @@ func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Steppe
 	if j.train != nil {
 		z.Header.Data = data.Fingerprint(j.train.seqs)
 	}
+	z.Header.Settings = map[string]any{"adapter_config": j.method.Config(), "record": j.record(j.length), "positions": j.src.weights.Positions}
+	if f, ok := j.method.(*peft.Full); ok {
+		z.Header.Settings["train_only"] = f.Only
+	}
+	z.Started = func(h *zeroth.Header, ts []zeroth.Tensor) error { return j.writeStart(s.out, ts) }
 	return z, nil
 }
 
@@ -149,8 +154,11 @@ func (s *trainSettings) openLog(f stepper) error {
 		return nil
 	}
 	z.LogPath = filepath.Join(s.out, replayLog)
-	if s.resume == "" && s.overwrite {
-		if err := os.Remove(z.LogPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if s.resume != "" || !s.overwrite {
+		return nil
+	}
+	for _, name := range []string{replayLog, startFile} {
+		if err := os.Remove(filepath.Join(s.out, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io"
+	"path/filepath"
+
+	"luthier/internal/atomicfile"
+	"luthier/model/safetensors"
+	"luthier/zeroth"
+)
+
+// startFile holds, beside a replay log, what the run started from and neither the base model nor the seed gives again: the tensors of
+// --init-adapter, the head of a linear probe. A run that has none of these has no such file.
+const startFile = "replay-start.safetensors"
+
+// writeStart writes the file where there is something to write.
+func (j *job) writeStart(dir string, ts []zeroth.Tensor) error {
+	if dir == "" {
+		return nil
+	}
+	var out []safetensors.Out
+	for _, t := range ts {
+		if _, given := j.src.weights.Given(t.Name); given && t.F32 != nil {
+			out = append(out, safetensors.FromFloat32(t.Name, safetensors.F32, []int{t.Rows, t.Cols}, t.F32))
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return atomicfile.WriteFile(filepath.Join(dir, startFile), 0o644, func(w io.Writer) error { return safetensors.Write(w, out, nil) })
+}
+
+// readStart reads it: values by name, none where there is no file.
+func readStart(path string) (map[string][]float32, error) {
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, badData(err)
+	}
+	defer f.Close()
+	out := map[string][]float32{}
+	for _, name := range f.Names() {
+		t, _ := f.Tensor(name)
+		x := make([]float32, t.Elems())
+		if err := t.Float32(x); err != nil {
+			return nil, badData(err)
+		}
+		out[name] = x
+	}
+	return out, nil
+}
