@@ -3,10 +3,10 @@ GO ?= go
 BIN := bin/luthier
 SOURCES := $(shell find . -path ./out -prune -o \( -name '*.go' -o -name '*.wgsl' -o -name '*.[ch]' -o -path './internal/nano/words/*' \) -print)
 
-.PHONY: help build demo test quick gpucheck nano docs adapter fmt clean
+.PHONY: help build demo demo-mezo test quick gpucheck nano docs adapter fmt clean
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 build: $(BIN)  ## build bin/luthier
 
@@ -18,6 +18,9 @@ adapter:  ## make sure that there is an adapter (installs Mesa's software adapte
 
 demo: adapter build  ## fine-tune the bundled model and look at the result
 	@sh scripts/demo.sh
+
+demo-mezo: adapter build  ## train the bundled model with forward passes only, and replay the run from its log
+	@sh scripts/demo_mezo.sh
 
 test:  ## the whole suite, every kernel on the adapter included (REQUIRE_GPU=1: a skip for want of an adapter fails)
 	@sh scripts/install_adapter.sh || true  # without an adapter its tests are skipped, and say so

@@ -2,7 +2,7 @@ package data
 
 // Prompted says what a batch of prompted rows asks of a language model: the log-probabilities of Scores ids in each of its B sequences.
 //
-// A row with a mask is one sequence, and its Scores ids are the options, all at the mask. A row whose options stand behind the text has one
+// A row whose options are one id each is one sequence, and its Scores ids are the options, all at the mask or the last position. A row whose options stand behind the text has one
 // sequence an option, and the scored ids are the option's own, each at the position before it. Rows, Classes and Lines of the batch then
 // count rows and not sequences; padding rows stand at the end.
 type Prompted struct {

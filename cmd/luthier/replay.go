@@ -238,4 +238,3 @@ func (j *job) writeReplay(out string, ts []zeroth.Tensor, shapes map[string][]in
 	}
 	return data.WriteTokenizerFiles(j.src.dir, out)
 }
-
