@@ -4,6 +4,7 @@ package data
 // mask 0, labels and class Ignore. Of prompted rows see Prompted.
 type Batch struct {
 	B, T               int
+	Copies             int     // of the rows, one below the other, in a batch for several forwards at once; 0 counts as 1
 	IDs, TypeIDs, Mask []int32 // [B, T]; Mask is 1 at tokens and 0 at padding
 	Labels             []int32 // [B, T], shifted (see Sequence); nil where no sequence has labels
 	Classes            []int32 // [B]

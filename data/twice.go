@@ -5,7 +5,7 @@ import "slices"
 // Twice is the batch two times over, one below the other: both halves of a forward pass that perturbs weights in two directions.
 func (b *Batch) Twice() *Batch {
 	d := *b
-	d.B *= 2
+	d.B, d.Copies = 2*d.B, 2*max(1, d.Copies)
 	for _, x := range []*[]int32{&d.IDs, &d.TypeIDs, &d.Mask, &d.Labels, &d.Classes, &d.LastPos} {
 		if *x != nil {
 			*x = append(append(make([]int32, 0, 2*len(*x)), *x...), *x...)

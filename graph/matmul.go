@@ -176,8 +176,7 @@ func (o matmul) Lower(l *Lowerer, c *Call) {
 func (l *Lowerer) whole(p product, b []Part, n *perturbation) {
 	if len(b) == 1 {
 		p.B = b[0].Ref
-		l.noise(&p, n, b[0])
-		l.product(p)
+		l.noisyProduct(p, n, b[0])
 		return
 	}
 	l.split(p, b, n)
@@ -230,7 +229,6 @@ func (l *Lowerer) split(p product, parts []Part, n *perturbation) {
 			}
 			q.Acc = i > 0
 		}
-		l.noise(&q, n, part)
-		l.product(q)
+		l.noisyProduct(q, n, part)
 	}
 }

@@ -14,6 +14,7 @@ type Noise struct {
 	Kind   NoiseKind
 	Sparse bool // only elements whose magnitude is at most their tensor's threshold
 	Pair   bool // the batch is two copies of one: the first half of the rows takes scalar 0, the second scalar 1
+	Anchor bool // the weights are the anchors, states that hold copies (see Graph.Anchor), and not the trained ones
 	Order  map[string]int
 }
 

@@ -14,12 +14,12 @@ func (l *Lowerer) makeNoise(n noisy, s stored, table *Node) Ref {
 	}
 	z := l.Temp(noiseHead + words)
 	c := shaders.Consts{"KIND": int(n.Kind)}
-	threads := words
-	if n.Kind == Rademacher && !s.transposed {
-		threads = (words + 3) / 4
-	}
+	threads := (words + 3) / 4
 	if s.transposed {
 		c["T"] = 1
+		if n.Kind == Rademacher {
+			threads = words
+		}
 		if n.Kind == Rademacher && s.cols%32 == 0 && s.ld%32 == 0 {
 			c["TILE"] = 1
 			threads = words / 32
@@ -33,8 +33,29 @@ func (l *Lowerer) makeNoise(n noisy, s stored, table *Node) Ref {
 // noiseHead is the number of words before the noise itself: scalars, seed and threshold.
 const noiseHead = 8
 
-// addNoise adds the noise to the weight itself.
+// noisePart is about how many words of noise the update makes at once: the noise of a table of embeddings would be the largest scratch of
+// a program that has no other.
+const noisePart = 1 << 18
+
+// addNoise adds the noise to the weight itself, some rows at a time where it lies row by row.
 func (l *Lowerer) addNoise(n noisy, p Part, t backend.DType, s stored, table *Node) {
+	per := s.rows
+	if !s.transposed {
+		perWord := 32 // elements
+		if n.Kind.packed() == 2 {
+			perWord = 4
+		}
+		per = max(128, noisePart*perWord/s.cols&^127) // parts begin at whole blocks of the generator
+	}
+	for r := 0; r < s.rows; r += per {
+		some := s
+		some.row0, some.rows = s.row0+r, min(per, s.rows-r)
+		l.addSome(n, p.Ref, r*s.cols/4, t, some, table)
+	}
+}
+
+// addSome adds the noise to the elements from 4 w0 on.
+func (l *Lowerer) addSome(n noisy, w Ref, w0 int, t backend.DType, s stored, table *Node) {
 	z := l.makeNoise(n, s, table)
 	c := shaders.Consts{}
 	n.consts(c, n.Kind.packed())
@@ -44,7 +65,7 @@ func (l *Lowerer) addNoise(n noisy, p Part, t backend.DType, s stored, table *No
 	if s.transposed {
 		c["T"] = 1
 	}
-	l.flat("zo_add", c, s.elems(), Args{"w": p.Ref, "z": z}, backend.U{"tensor": n.Tensor, "cols": s.cols, "ld": s.stride(), "row0": s.row0})
+	l.flat("zo_add", c, s.elems(), Args{"w": w, "z": z}, backend.U{"tensor": n.Tensor, "cols": s.cols, "ld": s.stride(), "row0": s.row0, "w0": w0})
 }
 
 // copyNoise makes perturbed copies of a small weight.
@@ -57,5 +78,5 @@ func (l *Lowerer) copyNoise(o perturbed, p Part, y Ref, s stored, table *Node) {
 		copies = 2
 	}
 	n4 := up4(s.elems()) / 4
-	l.threads("zo_copy", c, copies*n4, Args{"w": p.Ref, "z": z, "y": y}, backend.U{"n4": n4, "copies": copies}, float64(copies*s.elems()))
+	l.copyRows(c, copies, Args{"w": p.Ref, "z": z, "y": y}, backend.U{"rows": 1, "c4": n4, "ld4": n4, "w0": 0})
 }

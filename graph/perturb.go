@@ -44,6 +44,9 @@ func perturb(r *rewriter) {
 	}
 	r.calls = out
 	r.uses = nil
+	if r.noise.Anchor {
+		toAnchors(r)
+	}
 }
 
 // pairVector tells op that its input i has a row for each half of the batch. Inputs that stand beside it and have not are repeated.

@@ -53,6 +53,35 @@ func (p *Plan) ArenaBytes() int64 {
 	return t
 }
 
+// Join is the memory of two programs of one store: leaves that both have are there once, and arenas are as large as either wants. Transients
+// are those of the program that needs more at once; Items lists the places of p, and the leaves that only q has.
+func (p *Plan) Join(q *Plan) *Plan {
+	out := *p
+	have := map[string]bool{}
+	for _, i := range p.Items {
+		have[i.Name] = have[i.Name] || i.Arena < 0
+	}
+	out.Items = append([]PlanItem(nil), p.Items...)
+	for _, i := range q.Items {
+		if i.Arena < 0 && !have[i.Name] {
+			out.Items = append(out.Items, i)
+			out.Persistent[i.Kind] += i.Bytes
+		}
+	}
+	if q.ArenaBytes() > p.ArenaBytes() {
+		out.Transient = q.Transient
+	}
+	out.Arenas = append([]int64(nil), p.Arenas...)
+	for i, n := range q.Arenas {
+		if i == len(out.Arenas) {
+			out.Arenas = append(out.Arenas, 0)
+		}
+		out.Arenas[i] = max(out.Arenas[i], n)
+	}
+	out.Commands += q.Commands
+	return &out
+}
+
 // makePlan finds when each storage lives and packs transients into arenas of at most MaxBinding bytes: largest first, each at the lowest
 // place that no storage alive at the same time holds.
 func makePlan(l *Lowerer) (*Plan, error) {

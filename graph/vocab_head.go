@@ -131,7 +131,7 @@ func (o vocabLoss) logits(l *Lowerer, c *Call, biasAt int, k chunk) {
 		p.Z0 = p.B0
 		l.noiseOf(&p, o.Noise, st, c.In[len(c.In)-1])
 	}
-	l.product(p)
+	l.noisy(p, o.Noise)
 }
 
 // vocabLossGrad is dh, then de if E, then dbias if B. Inputs: h, e, labels, lse, scale, then bias.

@@ -26,7 +26,13 @@ type Weights struct {
 	used      map[string]string // tensor of the file by weight name
 	shapes    map[string][]int
 	started   map[string]bool // weights of heads that the checkpoint lacks
+	virtual   *backend.DType  // of a model of shapes only: the type of its matrices
 	err       error
+}
+
+func newWeights(c *Config) *Weights {
+	return &Weights{Positions: c.MaxPositions, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, fresh: map[string]Init{},
+		used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
 }
 
 // OpenWeights opens the checkpoint in dir for a model of that config.
@@ -35,8 +41,8 @@ func OpenWeights(dir string, c *Config) (*Weights, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Weights{Positions: c.MaxPositions, file: f, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, fresh: map[string]Init{},
-		used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
+	w := newWeights(c)
+	w.file = f
 	if c.Tied == nil { // configs may leave it out, and transformers' default differs by architecture: the file knows
 		_, own := w.find(w.spec.HeadWeight)
 		tied := !own
@@ -46,7 +52,12 @@ func OpenWeights(dir string, c *Config) (*Weights, error) {
 }
 
 // Close unmaps the checkpoint.
-func (w *Weights) Close() error { return w.file.Close() }
+func (w *Weights) Close() error {
+	if w.file == nil {
+		return nil
+	}
+	return w.file.Close()
+}
 
 // Give sets the values of a weight or parameter, ahead of the checkpoint's.
 func (w *Weights) Give(name string, x []float32) { w.given[name] = x }
@@ -65,6 +76,9 @@ func (w *Weights) fail(err error) {
 
 // find looks for a weight in the checkpoint: by its name, or without the prefix that a bare base model's file lacks.
 func (w *Weights) find(name string) (safetensors.Tensor, bool) {
+	if w.file == nil {
+		return safetensors.Tensor{}, false
+	}
 	if t, ok := w.file.Tensor(name); ok {
 		return t, true
 	}
@@ -80,6 +94,9 @@ const strangers = "config.json and the weights do not belong together: fetch the
 // declare checks a weight against the checkpoint and chooses its storage type: bf16 stays bf16 in frozen matrices.
 func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, error) {
 	w.shapes[name] = dims
+	if w.virtual != nil {
+		return w.declareVirtual(name, trains, dims)
+	}
 	t, ok := w.find(name)
 	if !ok {
 		if x, given := w.given[name]; given {
@@ -103,7 +120,7 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 		return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: t.Name, Problem: fmt.Sprintf("has shape %v, the config wants %v", t.Shape, dims), Remedy: strangers}
 	}
 	w.used[name] = t.Name
-	if t.DType == safetensors.BF16 && (!trains || w.KeepType) && len(dims) == 2 && dims[0]%4 == 0 && dims[1]%4 == 0 && w.given[name] == nil {
+	if t.DType == safetensors.BF16 && w.narrow(trains, dims) && w.given[name] == nil {
 		return backend.BF16, nil
 	}
 	return backend.F32, nil
@@ -131,6 +148,9 @@ func (w *Weights) Started() []string { return keys(w.started) }
 
 // Unused lists tensors of the checkpoint that no build asked for, sorted.
 func (w *Weights) Unused() []string {
+	if w.file == nil {
+		return nil
+	}
 	used := map[string]bool{}
 	for _, t := range w.used {
 		used[t] = true
@@ -169,6 +189,9 @@ func (w *Weights) Source(n *graph.Node) ([]byte, error) {
 
 // bytes are the values of a weight in storage type t.
 func (w *Weights) bytes(name string, t backend.DType, s graph.Shape) ([]byte, error) {
+	if w.virtual != nil {
+		return nil, w.noValues(name)
+	}
 	if t == backend.BF16 {
 		x, ok := w.find(name)
 		if !ok || x.DType != safetensors.BF16 {

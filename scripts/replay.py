@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""python scripts/replay.py BASE.safetensors RUN.log OUT.safetensors [UNTIL_STEP]: docs/replay-log.md, rules plain and momentum."""
+"""python scripts/replay.py BASE.safetensors RUN.log OUT.safetensors [UNTIL_STEP]: docs/replay-log.md, rules plain, momentum and curvature."""
 import hashlib, json, math, struct, sys, zlib
 import numpy as np, safetensors
 
@@ -40,8 +40,8 @@ def add(h, info, w, tensor, seed, step, s):
 
 raw, until = open(sys.argv[2], "rb").read(), int((sys.argv + [2 ** 30])[4])
 at = raw.index(b"\n", 32) + 1
-h, crc, group, steps = json.loads(raw[32:at]), zlib.crc32(raw[32:at]), [], []
-assert raw[:32] == b"luthier-replay-log crc %08x\n" % crc and h["update"]["rule"] in ("plain", "momentum"), "header"
+h, crc, group, steps, curved = json.loads(raw[32:at]), zlib.crc32(raw[32:at]), [], [], 1.0
+assert raw[:32] == b"luthier-replay-log crc %08x\n" % crc and h["update"]["rule"] in ("plain", "momentum", "curvature"), "header"
 base, rule = dict(safetensors.deserialize(open(sys.argv[1], "rb").read())), h["update"]
 ws = [np.frombuffer(base[t["name"]]["data"], {"f32": "<f4", "bf16": "<u2"}[t["dtype"]]) for t in h["tensors"]]
 digest = lambda: hashlib.sha256(b"".join(w.tobytes() for w in ws)).digest()
@@ -54,10 +54,12 @@ for at in range(at, len(raw) - 31, 32):
     group += [(seed, step, g)] if word < 2 ** 31 and step <= until else []
     if word >> 30 == 1 and group:  # its step is whole
         skipped, now, group = any(g != g for _, _, g in group), group, []
+        if rule["rule"] == "curvature" and not skipped:
+            curved, now = curved * ((1 - rule.get("alpha", 0.0)) + rule.get("alpha", 0.0) * now[1][2]), now[:1]
         steps = steps if skipped else ([now] + steps)[:rule.get("window", 1)]
         for k, past in enumerate([] if skipped else steps):
             for seed, then, g in past:
-                s = fold(h, -(lr * (math.prod([rule.get("beta1", 0.0)] * k) * g)))
+                s = fold(h, -(lr * (math.prod([rule.get("beta1", 0.0)] * k) / math.sqrt(curved) * g)))
                 ws = [add(h, t, w, i, seed, then, s) if s else w for i, (t, w) in enumerate(zip(h["tensors"], ws))]
 assert len(raw) % 32 == 0 and not group or until < 2 ** 30, "the log is cut: what is whole can be replayed with an UNTIL_STEP"
 ends = np.cumsum([0] + [w.nbytes for w in ws]).tolist()

@@ -24,9 +24,11 @@
 //#instance TB=1 BIAS=1 ACT=2 RES=1
 //#instance TB=1 BF16=1 BIAS=1 RES=1
 //#instance TA=1 ACC=1
+//#instance NOISE=1
 //#instance TB=1 NOISE=1
 //#instance TB=1 NOISE=1 BF16=1 BIAS=1 PAIR=1
 //#instance NOISE=2
+//#instance TB=1 NOISE=2
 //#if NOISE == 2
 // gpucheck: min_fma=70 (bytes of noise are unpacked)
 //#end

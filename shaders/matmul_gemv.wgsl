@@ -24,9 +24,11 @@
 //#instance ROWS=4 TB=1 BF16=1 BIAS=1 ACT=1
 //#instance ROWS=4 BF16=1 RES=1
 //#instance ROWS=4 BIAS=1 PRE=1 ACC=1
+//#instance NOISE=1
 //#instance TB=1 NOISE=1
 //#instance ROWS=4 TB=1 NOISE=1 BF16=1 BIAS=1 PAIR=1
 //#instance NOISE=2
+//#instance ROWS=4 TB=1 NOISE=2 SPARSE=1
 //#import matmul_inputs
 //#import matmul_epilogue
 var<workgroup> part: array<array<vec4<f32>, ${256-192*TB}>, ${ROWS}>;

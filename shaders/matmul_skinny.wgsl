@@ -32,9 +32,11 @@
 //#instance WIDE=1 TA=1
 //#instance WIDE=1 TA=1 ACC=1
 //#instance WIDE=1 TB=1 BF16=1 RES=1
+//#instance NOISE=1
 //#instance TB=1 NOISE=1
 //#instance WIDE=1 TB=1 NOISE=1 BF16=1
 //#instance TB=1 NOISE=2 BIAS=1 PAIR=1
+//#instance WIDE=1 NOISE=2 SPARSE=1
 //#if NOISE == 1
 // gpucheck: min_fma=44 min_waves=3 (few rows or columns share the noise)
 //#end

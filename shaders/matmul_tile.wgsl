@@ -23,9 +23,11 @@
 //#instance TB=1 BIAS=1 ACT=2 RES=1
 //#instance TB=1 BF16=1 BIAS=1 RES=1
 //#instance TA=1 ACC=1
+//#instance NOISE=1
 //#instance TB=1 NOISE=1
 //#instance TB=1 NOISE=1 BF16=1 BIAS=1 PAIR=1 ACT=1 RES=1
 //#instance NOISE=2
+//#instance TB=1 NOISE=2 SPARSE=1
 //#instance TB=1 NOISE=1 SPARSE=1
 //#if NOISE == 2
 // gpucheck: min_fma=58 (bytes of noise are unpacked)

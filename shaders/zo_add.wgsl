@@ -3,7 +3,7 @@
 // BF16: the sum x of an element is rounded to bf16 up or down by chance, (bits(x) + r) >> 16 with 16 bits r of stream 1: rounding to the
 // nearest would lose most updates. Element 4 i + j is e = row0 * cols + 4 i + j of the tensor, or transposed (T) that of row
 // row0 + (4 i + j) % ld, column (4 i + j) / ld. SPARSE: only where |w| is at most the threshold in the header.
-// w: [n], n = 4 n4. Grid: one thread a vec4, 2-D over 32768 workgroups. w is +=.
+// w: [4 w0 + n], n = 4 n4; the first 4 w0 elements are left alone: z may be the noise of some of the rows. Grid: one thread a vec4, 2-D over 32768 workgroups. w is +=.
 //#const WG 64
 //#const NOISE 1
 //#const BF16 0
@@ -17,7 +17,7 @@
 //#instance WG=8
 //#import zo_gen
 //#import bad
-struct P { n4: u32, tensor: u32, cols: u32, ld: u32, row0: u32 }
+struct P { n4: u32, tensor: u32, cols: u32, ld: u32, row0: u32, w0: u32 }
 //#if BF16
 @group(0) @binding(0) var<storage, read_write> w: array<vec2<u32>>;
 //#else
@@ -45,7 +45,7 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) g: vec3<
   if (i >= p.n4) { return; }
   zo_start(0u);
 //#if BF16
-  let u = w[i];
+  let u = w[p.w0 + i];
   let x = perturbed(bitcast<vec4<f32>>(vec4<u32>(u.x << 16u, u.x & 0xffff0000u, u.y << 16u, u.y & 0xffff0000u)), i);
 //#if T
   let e = (p.row0 + (4u * i) % p.ld) * p.cols + (4u * i) / p.ld;
@@ -56,8 +56,8 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) g: vec3<
   let k = select(h.xy, h.zw, vec2<bool>((e & 4u) == 4u));
   let r = vec4<u32>(k.x & 0xffffu, k.x >> 16u, k.y & 0xffffu, k.y >> 16u);
 //#end
-  w[i] = vec2<u32>(rounded(x.x, r.x) | (rounded(x.y, r.y) << 16u), rounded(x.z, r.z) | (rounded(x.w, r.w) << 16u));
+  w[p.w0 + i] = vec2<u32>(rounded(x.x, r.x) | (rounded(x.y, r.y) << 16u), rounded(x.z, r.z) | (rounded(x.w, r.w) << 16u));
 //#else
-  w[i] = perturbed(w[i], i);
+  w[p.w0 + i] = perturbed(w[p.w0 + i], i);
 //#end
 }

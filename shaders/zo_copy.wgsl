@@ -1,13 +1,22 @@
-// y[b] = w + a_b z for the copies b: a small weight (a bias, a gain) perturbed for each half of a batch (MeZO, 2305.17333). The weight is
-// not written. a_b: scalar b in the header of z; z: from kernel zo_noise. SPARSE: only where |w| is at most the threshold in the header.
-// w: [n], n <= 4 n4; y: [copies, 4 n4]. Grid: one thread a vec4 of y, 2-D over 32768 workgroups. y is =.
+// y[b] = w + a_b z for the copies b: a small weight (a bias, a gain), or some columns of a matrix, perturbed for each half of a batch (MeZO,
+// 2305.17333). The weight is not written. a_b: scalar b in the header of z; z: from kernel zo_noise, in the order in which w lies. SPARSE:
+// only where |w| is at most the threshold in the header. A row of y is c4 vec4; those of w begin at vec4 w0 and are ld4 vec4 apart.
+// w: [rows, 4 ld4], f32 or bf16, its last row to 4 c4; y: [copies, rows, 4 c4]. Grid: (ceil(c4 / WG), ceil(rows / DEPTH), copies), a thread
+// for a vec4 column of DEPTH rows, so that nothing is divided. y is =.
 //#const WG 64
+//#const DEPTH 16
 //#const NOISE 1
+//#const BF16 0
 //#const SPARSE 0
 //#instance NOISE=2
+//#instance BF16=1
 //#instance SPARSE=1 WG=8
-struct P { n4: u32, copies: u32 }
+struct P { rows: u32, c4: u32, ld4: u32, w0: u32 }
+//#if BF16
+@group(0) @binding(0) var<storage, read> w: array<vec2<u32>>;
+//#else
 @group(0) @binding(0) var<storage, read> w: array<vec4<f32>>;
+//#end
 @group(0) @binding(1) var<storage, read> z: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> p: P;
@@ -15,8 +24,18 @@ struct P { n4: u32, copies: u32 }
 
 @compute @workgroup_size(${WG})
 fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) g: vec3<u32>) {
-  let i = (g.y * 32768u + g.x) * ${WG}u + t;
-  if (i >= p.n4 * p.copies) { return; }
-  zo_start(i / p.n4);
-  y[i] = perturbed(w[i % p.n4], i % p.n4);
+  let col = g.x * ${WG}u + t;
+  if (col >= p.c4) { return; }
+  zo_start(g.z);
+  let end = min(p.rows, (g.y + 1u) * ${DEPTH}u);
+  for (var r = g.y * ${DEPTH}u; r < end; r += 1u) {
+    let src = p.w0 + r * p.ld4 + col;
+    let dst = (g.z * p.rows + r) * p.c4 + col;
+//#if BF16
+    let u = w[src];
+    y[dst] = perturbed(bitcast<vec4<f32>>(vec4<u32>(u.x << 16u, u.x & 0xffff0000u, u.y << 16u, u.y & 0xffff0000u)), src);
+//#else
+    y[dst] = perturbed(w[src], src);
+//#end
+  }
 }

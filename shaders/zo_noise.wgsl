@@ -7,8 +7,8 @@
 // The weight lies row by row from row0 on, or (T) transposed: column by column, ld rows a column.
 // zo: key, two scalars, 0, second key, mask, 8 words of 0, then a threshold a tensor. z: a header of 8 words (scalars, key, threshold), then
 // `words` words: KIND 1 a bit an element, else a signed byte.
-// Grid: 2-D over 32768 workgroups, one thread for four words; with T or
-// KIND > 1 one for each word; with TILE (KIND 1, T, cols and ld multiples of 32) one for 32 columns x 32 rows. z is =.
+// Grid: 2-D over 32768 workgroups, one thread for four words; KIND 1 with T one for each word; with TILE (KIND 1, T, cols and ld
+// multiples of 32) one for 32 columns x 32 rows. More threads do no harm. With T `words` covers whole columns. z is =.
 // gpucheck: skip=all (integer work, 1/32 of a weight's bytes)
 //#const WG 64
 //#const KIND 1
@@ -39,6 +39,17 @@ fn value(row: u32, col: u32) -> u32 {
   return countOneBits(zo[7]) - 2u * countOneBits((u ^ v) & zo[7]);
 //#end
 }
+// bytes of the elements (row, col) to (row, col + 3): words of one block, since col and the number of columns are multiples of 4
+fn four(row: u32, col: u32) -> vec4<u32> {
+  let key = vec2<u32>(zo[0], zo[1]);
+//#if KIND == 2
+  let v = countOneBits(zo_block(key, p.tensor, 2u, row * (p.cols / 4u) + col / 4u)) - vec4<u32>(16u);
+//#else
+  let d = zo_block(vec2<u32>(zo[5], zo[6]), p.tensor, 4u, col / 4u) ^ vec4<u32>(zo_word(key, p.tensor, 3u, row));
+  let v = vec4<u32>(countOneBits(zo[7])) - 2u * countOneBits(d & vec4<u32>(zo[7]));
+//#end
+  return v & vec4<u32>(255u);
+}
 //#end
 
 @compute @workgroup_size(${WG})
@@ -49,18 +60,42 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<
     z[4] = zo[16u + p.tensor]; z[5] = 0u; z[6] = 0u; z[7] = 0u;
   }
 //#if KIND > 1
-  if (i >= p.words) { return; }
-  var bytes = 0u;
-  for (var j = 0u; j < 4u; j += 1u) {
+  if (4u * i >= p.words) { return; }
 //#if T
-    let at = 4u * i + j;
-    bytes = bytes | ((value(p.row0 + at % p.ld, at / p.ld) & 255u) << (8u * j));
-//#else
-    let at = 4u * i + j;
-    bytes = bytes | ((value(p.row0 + at / p.cols, at % p.cols) & 255u) << (8u * j));
-//#end
+  // 4 rows x 4 columns a thread, so that no block is made twice
+  if ((p.cols | p.ld) % 4u == 0u) {
+    let per = p.ld / 4u;
+    let r = p.row0 + 4u * (i % per);
+    let c = 4u * (i / per);
+    let h = four(r, c) | (four(r + 1u, c) << vec4<u32>(8u)) | (four(r + 2u, c) << vec4<u32>(16u)) | (four(r + 3u, c) << vec4<u32>(24u));
+    let o = 8u + c * per + i % per;
+    z[o] = h.x; z[o + per] = h.y; z[o + 2u * per] = h.z; z[o + 3u * per] = h.w;
+    return;
   }
-  z[8u + i] = bytes;
+//#end
+  for (var k = 4u * i; k < min(4u * i + 4u, p.words); k += 1u) {
+//#if !T
+    if (p.cols % 4u == 0u) {
+//#if KIND == 2
+      let h = four(p.row0, 4u * k) << vec4<u32>(0u, 8u, 16u, 24u); // rows follow each other in the stream
+//#else
+      let h = four(p.row0 + (4u * k) / p.cols, (4u * k) % p.cols) << vec4<u32>(0u, 8u, 16u, 24u);
+//#end
+      z[8u + k] = h.x | h.y | h.z | h.w;
+      continue;
+    }
+//#end
+    var h = 0u;
+    for (var j = 0u; j < 4u; j += 1u) {
+      let at = 4u * k + j;
+//#if T
+      h = h | ((value(p.row0 + at % p.ld, at / p.ld) & 255u) << (8u * j));
+//#else
+      h = h | ((value(p.row0 + at / p.cols, at % p.cols) & 255u) << (8u * j));
+//#end
+    }
+    z[8u + k] = h;
+  }
 //#end
 //#if KIND == 1 && !T
   let key = vec2<u32>(zo[0], zo[1]);

@@ -162,8 +162,10 @@ func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
 		labels = b.Classes
 	}
 	weights := make([]float32, b.B)
-	for r := range b.Rows {
-		weights[r] = 1
+	for r := range b.B {
+		if r%(b.B/max(1, b.Copies)) < b.Rows {
+			weights[r] = 1
+		}
 	}
 	in := map[string][]byte{"labels": words(labels), "attention_mask": words(b.Mask), "last_token": words(last), "first_token": words(first),
 		"targets": reals(b.Targets), "target_weights": reals(weights), "loss_scale": reals([]float32{float32(scale)})}

@@ -172,6 +172,18 @@ func (x *pending) deliver(ctx context.Context, each func(*data.Batch, float64, [
 	return each(x.batch, loss, floats(raw))
 }
 
+// Loss runs one batch without dropout, as Evaluate does, and returns the mean loss over its labels.
+func (e *Engine) Loss(ctx context.Context, b *data.Batch) (loss float64, err error) {
+	x, err := e.launch(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	return loss, x.deliver(ctx, func(_ *data.Batch, l float64, _ []float32) error {
+		loss = l
+		return nil
+	})
+}
+
 // PrepareEval reserves memory for evaluating or predicting batches of these shapes where there is no training.
 func (e *Engine) PrepareEval(shapes []Shape) error {
 	drafts, progs, err := e.evalDrafts(shapes)

@@ -16,6 +16,7 @@ type Forward struct {
 	*graph.Program
 	e            *Engine
 	Trained      []*graph.Node // the trained leaves that it loads, in the order of declaration
+	States       []*graph.Node // the anchors of trained leaves that it loads (see graph.Noise)
 	rows, logits *graph.Node
 }
 
@@ -39,8 +40,13 @@ func (e *Engine) DraftForward(s Shape, noise *graph.Noise) (*graph.Draft, *Forwa
 		return nil, nil, err
 	}
 	for _, n := range d.Used() {
-		if n.Leaf().Kind == graph.Trainable {
+		switch n.Leaf().Kind {
+		case graph.Trainable:
 			f.Trained = append(f.Trained, n)
+		case graph.State:
+			f.States = append(f.States, n)
+			name, shape := n.Weight()
+			e.shapes[name] = graph.Sig{Shape: shape, DType: n.DType}
 		}
 	}
 	return d, f, nil

@@ -33,9 +33,9 @@ func (conservative) measure(p *probe) ([]Record, float64, error) {
 	switch {
 	case err != nil:
 		return nil, 0, err
-	case back < forward && back < stay:
+	case back < stay && !(back >= forward): // forward may be no number
 		r.G = -r.G
-	case stay < forward:
+	case !(forward <= stay):
 		r.G = 0
 	}
 	return rs, shown, nil

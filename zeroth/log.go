@@ -76,8 +76,8 @@ func (h *Header) check() error {
 		return fmt.Errorf("noise %q is not known", h.Noise)
 	case h.Noise == LowRank && (h.Rank < 1 || h.Rank > 32 || h.Period < 1):
 		return fmt.Errorf("low-rank noise of rank %d and period %d: want 1 to 32, and at least 1", h.Rank, h.Period)
-	case h.Update.Rule == Adam && h.Noise != Rademacher:
-		return fmt.Errorf("rule adam with %s noise: it wants rademacher", h.Noise)
+	case (h.Update.Rule == Adam || h.Update.Rule == Curvature) && h.Noise != Rademacher:
+		return fmt.Errorf("rule %s with %s noise: it wants rademacher", h.Update.Rule, h.Noise)
 	case h.HashEvery < 0:
 		return fmt.Errorf("hash_every %d: want at least 0", h.HashEvery)
 	}

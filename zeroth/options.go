@@ -29,6 +29,11 @@ type Options struct {
 	AdamEps  float64 `json:"adam_eps"`
 	Window   int     `json:"window"`   // steps that regenerated moments look back
 	Sparsity float64 `json:"sparsity"` // Sparse-MeZO: share of each tensor, its largest weights, that stays as it is
+
+	Alpha         float64 `json:"hizoo_alpha,omitempty"`  // HiZOO: share of the curvature seen in the running one
+	AnchorEvery   int     `json:"svrg_every,omitempty"`   // MeZO-SVRG: steps q between anchors; 0 of other variants
+	AnchorBatches int     `json:"svrg_batches,omitempty"` // MeZO-SVRG: batches of the estimate at an anchor, 0 for the whole training set
+	FullLR        float64 `json:"svrg_full_lr,omitempty"` // MeZO-SVRG: the steps that set an anchor take so many times the learning rate
 }
 
 // Variant is an estimator or an update rule on the same perturbations.

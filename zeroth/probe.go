@@ -14,6 +14,17 @@ type probe struct {
 	step  int
 	lr    float64
 	micro []*data.Batch
+
+	anchor bool // the losses are those around the anchor
+	// losses are those at theta + a z for each a, of the whole accumulated batch, z of the seed.
+	losses func(seed uint64, as []float64) ([]float64, error)
+}
+
+// probe makes that of a step. Its losses come from the device.
+func (s *Stepper) probe(ctx context.Context, step int, lr float64, micro []*data.Batch) *probe {
+	p := &probe{s: s, ctx: ctx, step: step, lr: lr, micro: micro}
+	p.losses = p.forwards
+	return p
 }
 
 // seed of direction i.
@@ -37,13 +48,30 @@ func (p *probe) at(seed uint64, a float64) (float64, error) {
 	return out[0], nil
 }
 
-// losses are those at theta + a z for each a, of the whole accumulated batch. Everything is queued before the first result is read.
-func (p *probe) losses(seed uint64, as []float64) ([]float64, error) {
+// inFlight is how many batches are queued before results are read: what is being read takes memory.
+const inFlight = 64
+
+// forwards measures the losses.
+func (p *probe) forwards(seed uint64, as []float64) ([]float64, error) {
 	if len(as) == 2 && p.s.together {
 		return p.both(seed, as)
 	}
 	found := make([][]*train.Measured, len(as))
-	for _, b := range p.micro {
+	read := 0
+	wait := func(end int) error {
+		for ; read < end; read++ {
+			for _, ms := range found {
+				if err := ms[read].Wait(p.ctx); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	for n, b := range p.micro {
+		if err := wait(n - inFlight); err != nil {
+			return nil, err
+		}
 		for i, a := range as {
 			m, err := p.launch(b, seed, a, a)
 			if err != nil {
@@ -52,33 +80,38 @@ func (p *probe) losses(seed uint64, as []float64) ([]float64, error) {
 			found[i] = append(found[i], m)
 		}
 	}
-	for _, ms := range found {
-		for _, m := range ms {
-			if err := m.Wait(p.ctx); err != nil {
-				return nil, err
-			}
-		}
+	if err := wait(len(p.micro)); err != nil {
+		return nil, err
 	}
 	return p.objective(found)
 }
 
 // both measures two points in one pass over the weights.
 func (p *probe) both(seed uint64, as []float64) ([]float64, error) {
+	found := make([][]*train.Measured, 2)
 	var ms []*train.Measured
-	for _, b := range p.micro {
+	wait := func(end int) error {
+		for i := len(found[0]); i < end; i++ {
+			if err := ms[i].Wait(p.ctx); err != nil {
+				return err
+			}
+			first, second := ms[i].Halves(p.micro[i])
+			found[0], found[1] = append(found[0], first), append(found[1], second)
+		}
+		return nil
+	}
+	for n, b := range p.micro {
+		if err := wait(n - inFlight); err != nil {
+			return nil, err
+		}
 		m, err := p.launch(b.Twice(), seed, as[0], as[1])
 		if err != nil {
 			return nil, err
 		}
 		ms = append(ms, m)
 	}
-	found := make([][]*train.Measured, 2)
-	for i, m := range ms {
-		if err := m.Wait(p.ctx); err != nil {
-			return nil, err
-		}
-		first, second := m.Halves(p.micro[i])
-		found[0], found[1] = append(found[0], first), append(found[1], second)
+	if err := wait(len(p.micro)); err != nil {
+		return nil, err
 	}
 	return p.objective(found)
 }
@@ -94,7 +127,7 @@ func (p *probe) objective(found [][]*train.Measured) (out []float64, err error) 
 }
 
 func (p *probe) launch(b *data.Batch, seed uint64, a0, a1 float64) (*train.Measured, error) {
-	f := p.s.forwards[train.Shape{B: b.B, T: b.T}]
+	f := p.s.at(p.anchor)[train.Shape{B: b.B, T: b.T}]
 	if f == nil {
 		return nil, unplanned(b)
 	}

@@ -18,6 +18,11 @@ func (s *Stepper) Resume(step int) {
 		return
 	}
 	s.log, s.Header, s.records = w, l.Header, l.Records
+	s.takeLimits()
+}
+
+// takeLimits takes the thresholds of the log.
+func (s *Stepper) takeLimits() {
 	s.limits = nil
 	for _, t := range s.Header.Tensors {
 		if t.Threshold != nil {

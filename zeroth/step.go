@@ -22,15 +22,16 @@ func (s *Stepper) Step(ctx context.Context, step int, lr float64, micro []*data.
 			return err
 		}
 	}
-	p := &probe{s: s, ctx: ctx, step: step, lr: lr, micro: micro}
+	p := s.probe(ctx, step, lr, micro)
 	rs, loss, err := s.rule.measure(p)
 	if err != nil {
 		return err
 	}
 	r := train.Result{Step: step, Loss: loss, LR: float64(float32(lr))}
-	for _, x := range rs {
-		r.GradNorm += math.Abs(float64(x.G))
+	if len(rs) > 0 {
+		r.LR = float64(rs[0].LR)
 	}
+	r.GradNorm = s.norm(rs)
 	if r.Skipped = !finite(loss) || !finite(r.GradNorm); r.Skipped {
 		rs, r.GradNorm = []Record{p.record(0, math.NaN())}, 0
 		if s.skipped++; s.skipped > s.o.MaxSkipped {
@@ -50,12 +51,26 @@ func (s *Stepper) Step(ctx context.Context, step int, lr float64, micro []*data.
 	}
 	s.records = append(s.records, rs...)
 	s.found = append(s.found, r)
+	if err := s.follow(ctx, step); err != nil {
+		return err
+	}
 	for _, t := range terms {
 		if err := s.add(ctx, t); err != nil {
 			return err
 		}
 	}
 	return s.hash(ctx, step)
+}
+
+// norm is the sum of |g| of the directions; not finite if any record is not.
+func (s *Stepper) norm(rs []Record) (sum float64) {
+	for i, x := range rs {
+		if i == 1 && s.Header.Update.Rule == Curvature && finite(float64(x.G)) {
+			continue // no direction
+		}
+		sum += math.Abs(float64(x.G))
+	}
+	return sum
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
@@ -119,9 +134,6 @@ func (s *Stepper) Results(context.Context, bool) ([]train.Result, error) {
 	return out, nil
 }
 
-// States are none: the log says everything.
-func (s *Stepper) States() []string { return nil }
-
 // Settings are the options that change what is computed.
 func (s *Stepper) Settings() map[string]any {
 	m, err := s.o.plain()
@@ -147,11 +159,13 @@ func (o *Options) update() Update {
 		return Update{Rule: Momentum, Beta1: o.Beta1, Window: o.Window}
 	case "mezo-adam":
 		return Update{Rule: Adam, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.AdamEps, Window: o.Window}
+	case "hizoo":
+		return Update{Rule: Curvature, Alpha: o.Alpha}
 	}
 	return Update{Rule: Plain}
 }
 
-// batchHash tells batches apart: ids and labels of all micro-batches.
+// batchHash tells batches apart: ids, labels and targets of all micro-batches.
 func batchHash(micro []*data.Batch) uint32 {
 	h := fnv.New32a()
 	var b [4]byte
@@ -161,6 +175,10 @@ func batchHash(micro []*data.Batch) uint32 {
 				binary.LittleEndian.PutUint32(b[:], uint32(x))
 				h.Write(b[:])
 			}
+		}
+		for _, x := range m.Targets {
+			binary.LittleEndian.PutUint32(b[:], math.Float32bits(x))
+			h.Write(b[:])
 		}
 	}
 	return h.Sum32()

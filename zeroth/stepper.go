@@ -1,9 +1,11 @@
 package zeroth
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"luthier/data"
 	"luthier/graph"
@@ -18,6 +20,9 @@ type Stepper struct {
 	Started  func(*Header, []Tensor) error // told of the weights before the first step, may be nil
 	Forwards int                           // forward passes of a batch so far
 	Plan     *graph.Plan
+	// Full gives the batches of the full-batch estimate of mezo-svrg, of shapes that Prepare was told; nil: those of the step alone. The same
+	// step has the same batches, in a resumed run too.
+	Full func(step int) ([]*data.Batch, error)
 
 	e        *train.Engine
 	o        Options
@@ -28,6 +33,10 @@ type Stepper struct {
 	update   *graph.Program
 	leaves   []*graph.Node // trained leaves in every form in which programs hold them
 	limits   []float32     // thresholds by tensor; nil: none
+
+	anchors map[train.Shape]*train.Forward // as forwards, around the anchor
+	kept    map[string]bool                // the anchor's states by name
+	keep    *graph.Program                 // makes the weights the anchor; nil without one
 
 	log     *Writer
 	records []Record
@@ -42,23 +51,54 @@ func New(e *train.Engine, o Options) (*Stepper, error) {
 		return nil, err
 	}
 	e.Forward = true
-	return &Stepper{e: e, o: o, rule: variants[o.Variant].rule(&o), forwards: map[train.Shape]*train.Forward{}}, nil
+	return &Stepper{e: e, o: o, rule: variants[o.Variant].rule(&o), forwards: map[train.Shape]*train.Forward{},
+		anchors: map[train.Shape]*train.Forward{}, kept: map[string]bool{}}, nil
 }
 
-// Draft plans the forward pass of one batch shape without allocating: what a step needs beside the update, which needs less.
+// Draft plans a step of one batch shape without allocating. The plan is that of the forward pass and of the update together; the graph is
+// the forward pass.
 func (s *Stepper) Draft(shape train.Shape) (*graph.Draft, error) {
-	d, _, err := s.draft(shape, s.o.Pairs == "together")
-	return d, err
+	together, err := s.pairs([]train.Shape{shape})
+	if err != nil {
+		return nil, err
+	}
+	d, f, err := s.draft(shape, together, false)
+	if err != nil {
+		return nil, err
+	}
+	s.remember(f.Trained)
+	if s.anchored() {
+		anchor, f, err := s.draft(shape, together, true)
+		if err != nil {
+			return nil, err
+		}
+		s.rememberStates(f)
+		d.Plan = d.Plan.Join(anchor.Plan)
+	}
+	update, err := s.updateDraft()
+	if err != nil {
+		return nil, err
+	}
+	d.Plan = d.Plan.Join(update.Plan)
+	if together && s.single() {
+		single, _, err := s.draft(shape, false, false)
+		if err != nil {
+			return nil, err
+		}
+		d.Plan = d.Plan.Join(single.Plan)
+	}
+	return d, nil
 }
 
 // draft numbers the trained tensors in the order of declaration, then plans with noise.
-func (s *Stepper) draft(shape train.Shape, together bool) (*graph.Draft, *train.Forward, error) {
+func (s *Stepper) draft(shape train.Shape, together, anchor bool) (*graph.Draft, *train.Forward, error) {
 	if len(s.noise.Order) == 0 {
 		if err := s.number(shape); err != nil {
 			return nil, nil, err
 		}
 	}
 	n := s.noise
+	n.Anchor = anchor
 	if n.Pair = together; together {
 		shape.B *= 2
 	}
@@ -95,35 +135,36 @@ func (s *Stepper) Prepare(shapes []train.Shape) error {
 	}
 	var plans []*graph.Plan
 	type bound struct {
-		shape train.Shape
-		d     *graph.Draft
-		f     *train.Forward
+		shape  train.Shape
+		anchor bool
+		d      *graph.Draft
+		f      *train.Forward
 	}
 	var all []bound
-	add := func(shape train.Shape, pair bool) error {
-		d, f, err := s.draft(shape, pair)
+	add := func(shape train.Shape, pair, anchor bool) error {
+		d, f, err := s.draft(shape, pair, anchor)
 		if err != nil {
 			return err
 		}
 		if pair {
 			shape.B *= 2
 		}
-		all, plans = append(all, bound{shape, d, f}), append(plans, d.Plan)
+		all, plans = append(all, bound{shape, anchor, d, f}), append(plans, d.Plan)
 		s.remember(f.Trained)
-		if s.Plan == nil || d.Plan.Total() > s.Plan.Total() {
-			s.Plan = d.Plan
-		}
+		s.rememberStates(f)
 		return nil
 	}
 	for _, shape := range shapes {
-		if s.together {
-			if err := add(shape, true); err != nil {
-				return err
+		for _, anchor := range s.places() {
+			if s.together {
+				if err := add(shape, true, anchor); err != nil {
+					return err
+				}
 			}
-		}
-		if !s.together || s.single() {
-			if err := add(shape, false); err != nil {
-				return err
+			if !s.together || s.single() {
+				if err := add(shape, false, anchor); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -136,14 +177,28 @@ func (s *Stepper) Prepare(shapes []train.Shape) error {
 	if err != nil {
 		return err
 	}
-	if err := s.e.Store.Reserve(append(plans, update.Plan)...); err != nil {
+	plans = append(plans, update.Plan)
+	s.Plan = plans[0]
+	for _, p := range plans[1:] {
+		s.Plan = s.Plan.Join(p)
+	}
+	if err := s.e.Store.Reserve(plans...); err != nil {
 		return err
 	}
 	for _, b := range all {
 		if err := b.f.Bind(b.d); err != nil {
 			return err
 		}
-		s.forwards[b.shape] = b.f
+		s.at(b.anchor)[b.shape] = b.f
+	}
+	if s.anchored() {
+		keep, err := s.keepDraft()
+		if err != nil {
+			return err
+		}
+		if s.keep, err = keep.Bind(s.e.Store); err != nil {
+			return err
+		}
 	}
 	if err := bind.Bind(); err != nil {
 		return err
@@ -155,7 +210,9 @@ func (s *Stepper) Prepare(shapes []train.Shape) error {
 }
 
 // single tells whether the rule measures single points beside pairs.
-func (s *Stepper) single() bool { return s.o.OneSided || s.o.Variant == "mezo-conservative" }
+func (s *Stepper) single() bool {
+	return s.o.OneSided || s.o.Variant == "mezo-conservative" || s.o.Variant == "hizoo"
+}
 
 // pairs settles --pairs: together costs activations of two batches and saves a pass over the weights.
 func (s *Stepper) pairs(shapes []train.Shape) (bool, error) {
@@ -165,11 +222,12 @@ func (s *Stepper) pairs(shapes []train.Shape) (bool, error) {
 	if s.o.Pairs == "together" {
 		return true, nil
 	}
-	apart, _, err := s.draft(shapes[0], false)
+	largest := slices.MaxFunc(shapes, func(a, b train.Shape) int { return cmp.Compare(a.B*a.T, b.B*b.T) })
+	apart, _, err := s.draft(largest, false, false)
 	if err != nil {
 		return false, err
 	}
-	both, _, err := s.draft(shapes[0], true)
+	both, _, err := s.draft(largest, true, false)
 	if err != nil {
 		return false, nil // some method's vectors have no pairs
 	}
@@ -253,6 +311,15 @@ func (s *Stepper) start(ctx context.Context) error {
 		s.log, err = Create(s.LogPath, *h)
 	}
 	return err
+}
+
+// Programs are the forward pass of a batch shape and the update, for profiles; nil before Prepare. With pairs together the shape is that of
+// both copies of a batch.
+func (s *Stepper) Programs(shape train.Shape) (forward, update *graph.Program) {
+	if f := s.forwards[shape]; f != nil {
+		forward = f.Program
+	}
+	return forward, s.update
 }
 
 // Close closes the log.

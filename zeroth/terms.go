@@ -8,25 +8,31 @@ import (
 
 // Update is the rule by which the records of a step, and of those before it, become additions.
 type Update struct {
-	Rule   string  `json:"rule"` // plain, momentum, adam
+	Rule   string  `json:"rule"` // plain, momentum, adam, curvature
 	Beta1  float64 `json:"beta1,omitempty"`
 	Beta2  float64 `json:"beta2,omitempty"`  // adam
 	Eps    float64 `json:"eps,omitempty"`    // adam
 	Window int     `json:"window,omitempty"` // steps, this one included, whose directions moments are made from
+	Alpha  float64 `json:"alpha,omitempty"`  // curvature
 }
 
 // The rules.
 const (
-	Plain    = "plain"
-	Momentum = "momentum"
-	Adam     = "adam"
+	Plain     = "plain"
+	Momentum  = "momentum"
+	Adam      = "adam"
+	Curvature = "curvature" // HiZOO: a step has two records, the second of which is none of a direction: its G is the curvature seen
 )
 
 func (u *Update) check() error {
 	switch {
-	case u.Rule != Plain && u.Rule != Momentum && u.Rule != Adam:
-		return fmt.Errorf("update rule %q is not known: have %s, %s, %s", u.Rule, Plain, Momentum, Adam)
+	case u.Rule != Plain && u.Rule != Momentum && u.Rule != Adam && u.Rule != Curvature:
+		return fmt.Errorf("update rule %q is not known: have %s, %s, %s, %s", u.Rule, Plain, Momentum, Adam, Curvature)
 	case u.Rule == Plain:
+		return nil
+	case u.Rule == Curvature && !(u.Alpha >= 0 && u.Alpha < 1):
+		return fmt.Errorf("update rule %s: alpha %g, want a number in [0, 1)", u.Rule, u.Alpha)
+	case u.Rule == Curvature:
 		return nil
 	case u.Window < 1:
 		return fmt.Errorf("update rule %s: window %d, want at least 1", u.Rule, u.Window)
@@ -54,9 +60,10 @@ func Steps(rs []Record) iter.Seq2[[]Record, []Record] {
 
 // Terms are the additions of a step, in order, from its records and those of all steps before it. A skipped step has none.
 //
-//	plain     w = w - lr g z for each direction
-//	momentum  w = w - lr m, m = sum over k < window of beta1^k g z of k steps ago
-//	adam      w = w - lr mhat / (sqrt(vhat) + eps), mhat likewise and v = the mean of g^2, one number since z^2 = 1 (Rademacher)
+//	plain      w = w - lr g z for each direction
+//	momentum   w = w - lr m, m = sum over k < window of beta1^k g z of k steps ago
+//	adam       w = w - lr mhat / (sqrt(vhat) + eps), mhat likewise and v = the mean of g^2, one number since z^2 = 1 (Rademacher)
+//	curvature  w = w - lr g z / sqrt(H), H = the product of (1 - alpha) + alpha c of all steps, one number since z^2 = 1
 //
 // Everything is float64, without fusing, and rounded once by Fold. Skipped steps do not count.
 func (h *Header) Terms(past, now []Record) ([]Term, error) {
@@ -68,6 +75,8 @@ func (h *Header) Terms(past, now []Record) ([]Term, error) {
 		return h.moment(past, now, 1, float64(now[0].LR))
 	case Adam:
 		return h.adam(past, now)
+	case Curvature:
+		return h.curved(past, now)
 	}
 	return h.weighted(nil, now, 1, float64(now[0].LR))
 }

@@ -4,6 +4,6 @@ package ref
 var _ = register("add_vec_any", func(c *Call) {
 	x, v, y, d := c.X("x"), c.X("v"), c.X("y"), c.N("d")
 	for i := range c.N("n") {
-		y[i] = x[i] + v[i%d]
+		y[i] = x[i] + v[pairRow(c, i)*((d+3)/4*4)+i%d]
 	}
 })

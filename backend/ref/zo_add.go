@@ -4,7 +4,7 @@ import "math"
 
 // w = f32(w + a z); bf16 weights are rounded by chance. The reference rounds as the kernel must: to the bit.
 var _ = register("zo_add", func(c *Call) {
-	w, z := c.X("w"), c.X("z")
+	w, z := c.X("w")[4*c.N("w0"):], c.X("z")
 	key := [2]uint32{uint32(z[2]), uint32(z[3])}
 	cols, ld, row0 := c.N("cols"), c.N("ld"), c.N("row0")
 	for i := range 4 * c.N("n4") {

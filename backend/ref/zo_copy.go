@@ -1,12 +1,14 @@
 package ref
 
-// y[b] = w + a_b z.
+// y[b] = w + a_b z, row by row.
 var _ = register("zo_copy", func(c *Call) {
 	w, z, y := c.X("w"), c.X("z"), c.X("y")
-	n := 4 * c.N("n4")
-	for b := range c.N("copies") {
-		for i := range min(n, len(w)) {
-			y[b*n+i] = zoMoved(w[i], z, c.Const("NOISE"), i, zoScalar(z, b), c.Const("SPARSE") == 1)
+	rows, cols, ld, w0 := c.N("rows"), 4*c.N("c4"), 4*c.N("ld4"), 4*c.N("w0")
+	for b := range len(y) / (rows * cols) {
+		for i := range rows * cols {
+			if src := w0 + i/cols*ld + i%cols; src < len(w) {
+				y[b*rows*cols+i] = zoMoved(w[src], z, c.Const("NOISE"), src, zoScalar(z, b), c.Const("SPARSE") == 1)
+			}
 		}
 	}
 })

@@ -24,12 +24,13 @@ type benchOptions struct {
 func (a *app) benchCmd() *cobra.Command {
 	o := &benchOptions{}
 	c := &cobra.Command{
-		Use:   "bench [matmul|step]",
+		Use:   "bench [matmul|step|zeroth]",
 		Short: "Measure matmul rates at the shapes of real models, and whole training steps",
 		Long: "Measures matmuls (forward, input gradient, weight gradient) at the shapes of MiniLM-L6 and SmolLM2-135M, and training steps of a model of\n" +
-			"those shapes with random weights, in tokens per second and as a share of the rate that its matmuls reach alone.",
+			"those shapes with random weights, in tokens per second and as a share of the rate that its matmuls reach alone. `bench zeroth` measures\n" +
+			"training without gradients instead: MeZO steps beside one forward pass of the same batch and beside AdamW, in time and planned memory.",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"matmul", "step"},
+		ValidArgs: []string{"matmul", "step", "zeroth"},
 		RunE: func(c *cobra.Command, args []string) error {
 			what := ""
 			if len(args) > 0 {
@@ -79,6 +80,12 @@ func (a *app) bench(ctx context.Context, o *benchOptions, what string) error {
 	a.say("adapter:  %s", describe(d.Info()))
 	out := map[string]any{"adapter": adapterJSON(d.Info())}
 	for _, p := range shapes {
+		if what == "zeroth" {
+			if out[p.name], err = a.benchZeroth(ctx, d, mem, p, o); err != nil {
+				return err
+			}
+			continue
+		}
 		rates, err := a.benchMatmul(ctx, d, p, o.seconds, what != "step")
 		if err != nil {
 			return err

@@ -65,6 +65,9 @@ func (p *preset) fill(o *benchOptions) error {
 	if err != nil {
 		return badData(err)
 	}
+	if o.layers > 0 {
+		c.Layers = min(c.Layers, o.layers)
+	}
 	if spec, _ := model.SpecOf(c.ModelType); !spec.Decoder {
 		p.task = model.Classify
 	}

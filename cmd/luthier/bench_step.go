@@ -13,6 +13,7 @@ import (
 	"luthier/backend/webgpu"
 	"luthier/data"
 	"luthier/optim"
+	"luthier/peft"
 	"luthier/train"
 )
 
@@ -35,7 +36,7 @@ type stepRate struct {
 
 // benchStep trains a few steps on random tokens.
 func (a *app) benchStep(ctx context.Context, d backend.Device, mem budget, p preset, o *benchOptions, rates []rate) (*stepRate, error) {
-	j, cleanup, err := a.benchJob(d, mem, p, o)
+	j, cleanup, err := a.benchJob(d, mem, p, o, a.choice.method)
 	if err != nil {
 		return nil, err
 	}
@@ -152,27 +153,39 @@ func part(label string) string {
 	return strings.Join(names, ".")
 }
 
-// benchJob opens the preset's model, written to a temporary directory where it has no weights.
-func (a *app) benchJob(d backend.Device, mem budget, p preset, o *benchOptions) (*job, func(), error) {
-	cleanup := func() {}
-	dir := p.dir
-	if dir == "" {
-		var err error
-		if dir, err = os.MkdirTemp("", "luthier-bench-"); err != nil {
-			return nil, nil, err
-		}
-		cleanup = func() { _ = os.RemoveAll(dir) }
-		if err := p.write(dir); err != nil {
-			cleanup()
-			return nil, nil, err
-		}
+// onDisk is the preset with a directory, a temporary one where it has no weights.
+func (p preset) onDisk() (preset, func(), error) {
+	if p.dir != "" {
+		return p, func() {}, nil
 	}
-	src, err := openSource(dir, "", false)
+	dir, err := os.MkdirTemp("", "luthier-bench-")
+	if err != nil {
+		return p, nil, err
+	}
+	cleanup := func() { _ = os.RemoveAll(dir) }
+	if err := p.write(dir); err != nil {
+		cleanup()
+		return p, nil, err
+	}
+	p.dir = dir
+	return p, cleanup, nil
+}
+
+// benchJob opens the preset's model for a method.
+func (a *app) benchJob(d backend.Device, mem budget, p preset, o *benchOptions, m peft.Method) (*job, func(), error) {
+	p, cleanup, err := p.onDisk()
+	if err != nil {
+		return nil, nil, err
+	}
+	src, err := openSource(p.dir, "", false)
 	if err != nil {
 		cleanup()
 		return nil, nil, err
 	}
-	j := &job{dev: d, budget: mem, src: src, method: a.choice.method, task: p.task, length: p.length}
+	if o.layers > 0 {
+		src.config.Layers = min(src.config.Layers, o.layers) // the others' weights stay unread
+	}
+	j := &job{dev: d, budget: mem, src: src, method: m, task: p.task, length: p.length}
 	if p.task == "classify" {
 		j.labels = plainLabels(2)
 	}

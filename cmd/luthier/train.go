@@ -107,7 +107,11 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 		if dir == "latest" {
 			dir = ""
 		}
-		if err := l.Resume(dir, s.force); err != nil {
+		err := l.Resume(dir, s.force)
+		if errors.Is(err, train.ErrNoCheckpoint) {
+			err = a.resumeFromLog(ctx, l, f, err)
+		}
+		if err != nil {
 			if errors.Is(err, train.ErrNoCheckpoint) {
 				return &codeError{exitCheckpoint, fmt.Errorf("--resume: %w; leave --resume out to start", err)}
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,14 +76,22 @@ func (f *forwardOnly) Flags(s *pflag.FlagSet) {
 		s.Float64Var(&o.Beta1, "zo-beta1", o.Beta1, "decay of the mean of past estimates")
 		s.IntVar(&o.Window, "zo-window", o.Window, "steps that the mean looks back: each costs one more addition to the weights a step")
 	}
+	switch o.Variant {
+	case "hizoo":
+		s.Float64Var(&o.Alpha, "hizoo-alpha", o.Alpha, "share of a step's curvature in the running one, a single number for all weights: no memory. The paper's number a weight, from gaussian noise, is not there")
+	case "mezo-svrg":
+		s.IntVar(&o.AnchorEvery, "svrg-every", o.AnchorEvery, "steps between anchors: copies of the trained weights, whose memory comes on top; with 1 no copy is made")
+		s.IntVar(&o.AnchorBatches, "svrg-batches", o.AnchorBatches, "batches of the estimate at an anchor; 0 for the whole training set, as the paper")
+		s.Float64Var(&o.FullLR, "svrg-full-lr", o.FullLR, "a step that sets an anchor takes so many times the learning rate (the authors try 1 to 1000)")
+	}
 	if o.Variant == "mezo-adam" {
 		s.Float64Var(&o.Beta2, "zo-beta2", o.Beta2, "decay of the mean of past squares")
 		s.Float64Var(&o.AdamEps, "adam-epsilon", o.AdamEps, "added to the root of the mean square")
 	}
-	if o.Variant != "fzoo" {
+	if o.Variant != "fzoo" && o.Variant != "hizoo" {
 		s.BoolVar(&o.OneSided, "one-sided", o.OneSided, "compare with the loss where the weights are, instead of the other side")
 	}
-	if o.Variant != "lozo" {
+	if o.Variant != "lozo" && o.Variant != "hizoo" {
 		noise := (*string)(&o.Noise)
 		s.StringVar(noise, "noise", string(o.Noise), "rademacher (+1 and -1), or gaussian for comparison with the paper")
 	}
@@ -134,8 +143,39 @@ func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Steppe
 	if f, ok := j.method.(*peft.Full); ok {
 		z.Header.Settings["train_only"] = f.Only
 	}
+	if o.AnchorEvery > 0 && j.train != nil {
+		z.Full = j.fullBatches(o.AnchorEvery, o.AnchorBatches)
+	}
 	z.Started = func(h *zeroth.Header, ts []zeroth.Tensor) error { return j.writeStart(s.out, ts) }
 	return z, nil
+}
+
+// fullBatches gives the batches of an estimate at an anchor: n of the training set in the order of its first epoch, each anchor's where the
+// last one's ended, or with 0 all of them.
+func (j *job) fullBatches(every, n int) func(step int) ([]*data.Batch, error) {
+	return func(step int) ([]*data.Batch, error) {
+		l, err := data.NewLoader(j.train.seqs, j.loader.Options())
+		if err != nil {
+			return nil, err
+		}
+		count := l.Batches()
+		if n > 0 {
+			count = min(n, count)
+		}
+		if err := l.Seek(data.Cursor{Next: (step - 1) / every * count % l.Batches()}); err != nil {
+			return nil, err
+		}
+		var out []*data.Batch
+		for len(out) < count {
+			b, more := l.Next()
+			if more {
+				out = append(out, b)
+			} else if err := l.Seek(data.Cursor{}); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
 }
 
 func contains(list []string, s string) bool {
@@ -182,4 +222,21 @@ func scheduleOf(c choice) string {
 		return "constant"
 	}
 	return "linear"
+}
+
+// resumeFromLog resumes a run without gradients that saved no checkpoint: its log says everything. without is what to say where there is none.
+func (a *app) resumeFromLog(ctx context.Context, l *train.Loop, f stepper, without error) error {
+	z, ok := f.(*zeroth.Stepper)
+	if !ok {
+		return without
+	}
+	if _, err := os.Stat(z.LogPath); err != nil {
+		return without
+	}
+	step, err := z.Restore(ctx)
+	if err != nil {
+		return &codeError{exitCheckpoint, err}
+	}
+	a.say("resume:   no checkpoint, so %d steps were replayed from %s", step, z.LogPath)
+	return l.ResumeAt(step)
 }
