@@ -6,7 +6,7 @@ import (
 )
 
 var _ = register(Variant{Name: "fzoo", Paper: "Dang et al. 2025, 2506.09034", About: "N one-sided directions, the step normalised by the spread of their losses",
-	Defaults: func(o *Options) { o.Directions, o.Eps, o.OneSided = 8, 1e-4, true }, rule: func(o *Options) rule { return fzoo{} }})
+	Defaults: func(o *Options) { o.Directions, o.Eps, o.OneSided = 8, 1e-4, true }, oneWay: true, rule: func(o *Options) rule { return fzoo{} }})
 
 // fzoo is g_i = (L_i - L_0) / (N std(L_1 .. L_N)) (2506.09034, algorithm 1): normalised SGD, so that the loss's scale does not matter.
 type fzoo struct{}

@@ -2,11 +2,16 @@ package zeroth
 
 import (
 	"fmt"
+	"github.com/spf13/pflag"
 	"math"
 )
 
 var _ = register(Variant{Name: "hizoo", Paper: "Zhao et al. 2024, 2402.15173", About: "perturbation and step divided by the root of a running curvature, one number for all weights: no memory",
-	Defaults: func(o *Options) { o.Alpha = 1e-8 }, rule: func(o *Options) rule { return hizoo{} }})
+	Defaults: func(o *Options) { o.Alpha = 1e-8 }, oneWay: true, ownNoise: true,
+	flags: func(o *Options, f *pflag.FlagSet) {
+		f.Float64Var(&o.Alpha, "hizoo-alpha", o.Alpha, "share of a step's curvature in the running one, a single number for all weights: no memory. The paper's number a weight, from gaussian noise, is not there")
+	},
+	rule: func(o *Options) rule { return hizoo{} }})
 
 // hizoo has a curvature H a weight, 1 at first (2402.15173, algorithm 1): it looks at the losses at theta +- eps z / sqrt(H) and at theta,
 //

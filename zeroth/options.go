@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"luthier/graph"
 )
 
@@ -40,6 +42,9 @@ type Options struct {
 type Variant struct {
 	Name, Paper, About string
 	Defaults           func(*Options)
+	flags              func(o *Options, f *pflag.FlagSet) // settings of its own
+	oneWay             bool                               // one-sided or two-sided is not the user's to choose
+	ownNoise           bool                               // nor is the noise
 	rule               func(o *Options) rule
 }
 

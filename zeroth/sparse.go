@@ -1,11 +1,15 @@
 package zeroth
 
 import (
+	"github.com/spf13/pflag"
 	"math"
 	"slices"
 )
 
 var _ = register(Variant{Name: "sparse-mezo", Paper: "Liu et al. 2024, 2402.15751", About: "only the small weights of each tensor are perturbed and trained",
+	flags: func(o *Options, f *pflag.FlagSet) {
+		f.Float64Var(&o.Sparsity, "sparsity", o.Sparsity, "share of each tensor, its largest weights, that stays as it is")
+	},
 	rule: func(o *Options) rule { return sparse{} }})
 
 // sparse measures as MeZO does; the kernels leave weights above their tensor's threshold alone, looking at the weights as they are.

@@ -1,9 +1,18 @@
 package zeroth
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
 
 var _ = register(Variant{Name: "mezo-svrg", Paper: "Gautam et al. 2024, 2404.08080", About: "variance reduced by an anchor: memory of one more copy of the trained weights",
-	Defaults: func(o *Options) { o.AnchorEvery, o.FullLR = 2, 10 }, rule: func(o *Options) rule { return svrg{} }})
+	Defaults: func(o *Options) { o.AnchorEvery, o.FullLR = 2, 10 }, flags: func(o *Options, f *pflag.FlagSet) {
+		f.IntVar(&o.AnchorEvery, "svrg-every", o.AnchorEvery, "steps between anchors: copies of the trained weights, whose memory comes on top; with 1 no copy is made")
+		f.IntVar(&o.AnchorBatches, "svrg-batches", o.AnchorBatches, "batches of the estimate at an anchor; 0 for the whole training set, as the paper")
+		f.Float64Var(&o.FullLR, "svrg-full-lr", o.FullLR, "a step that sets an anchor takes so many times the learning rate (the authors try 1 to 1000)")
+	},
+	rule: func(o *Options) rule { return svrg{} }})
 
 // svrg is MeZO-SVRG (2404.08080, algorithm 2). Each q steps the weights become the anchor, and the step is that of an estimate over the full
 // batch. In between it is the estimate on the batch at the weights, less that at the anchor on the same batch along the same direction,

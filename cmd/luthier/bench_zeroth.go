@@ -21,7 +21,8 @@ type zerothLine struct {
 	Method  string  `json:"method"`
 	What    string  `json:"what"` // forward, mezo apart, mezo together, adamw
 	Seconds float64 `json:"seconds,omitempty"`
-	Ratio   float64 `json:"forwards,omitempty"` // times one forward
+	CPU     float64 `json:"processor_seconds,omitempty"` // of software adapters, which work in this process
+	Ratio   float64 `json:"forwards,omitempty"`          // times one forward: by processor time where it is known, which other work does not stretch
 	Bytes   int64   `json:"memory_bytes"`
 	Memory  float64 `json:"inferences"`             // times inference
 	Update  float64 `json:"update_share,omitempty"` // of a step: adding the noise to the weights
@@ -29,6 +30,15 @@ type zerothLine struct {
 	Note    string  `json:"note,omitempty"`         // why there is no time
 	run     func() error
 	times   []time.Duration
+	cpu     []time.Duration
+}
+
+// cost is what ratios are made of.
+func (l *zerothLine) cost() float64 {
+	if t := median(l.cpu); t > 0 {
+		return t.Seconds()
+	}
+	return median(l.times).Seconds()
 }
 
 // zerothRate is all of one model.
@@ -130,12 +140,12 @@ func (b *zerothBench) measure(ctx context.Context) ([]*zerothLine, int, error) {
 	for _, l := range out {
 		l.Method, l.Memory = b.method.Name(), float64(l.Bytes)/float64(lines[0].Bytes)
 		if l.run != nil {
-			l.Seconds = median(l.times).Seconds()
-			l.Ratio = l.Seconds / median(lines[0].times).Seconds()
+			l.Seconds, l.CPU = median(l.times).Seconds(), median(l.cpu).Seconds()
+			l.Ratio = l.cost() / lines[0].cost()
 		}
 	}
 	for _, l := range out[1:3] {
-		l.Update = median(lines[3].times).Seconds() / l.Seconds
+		l.Update = lines[3].cost() / l.cost()
 	}
 	return out, rounds, nil
 }
@@ -281,18 +291,25 @@ func (b *zerothBench) takeTurns(lines []*zerothLine) (rounds int, err error) {
 			if l.run == nil {
 				continue
 			}
-			start := time.Now()
+			start, used := time.Now(), processorTime()
 			if err := l.run(); err != nil {
 				return 0, err
 			}
-			if round >= 0 {
-				l.times = append(l.times, time.Since(start))
+			if round < 0 {
+				continue
+			}
+			l.times = append(l.times, time.Since(start))
+			if b.d.Info().Class == backend.Software {
+				l.cpu = append(l.cpu, processorTime()-used)
 			}
 		}
 	}
 }
 
 func median(ts []time.Duration) time.Duration {
+	if len(ts) == 0 {
+		return 0
+	}
 	s := slices.Clone(ts)
 	slices.SortFunc(s, func(a, b time.Duration) int { return cmp.Compare(a, b) })
 	return s[len(s)/2]
@@ -304,14 +321,17 @@ func (a *app) showZeroth(r *zerothRate) {
 	}
 	a.say("\nforward-only training of %s, %d layers, %d x %d tokens; medians of %d rounds in turn, after %d:", r.Model, r.Layers, r.Batch, r.Length,
 		r.Rounds, warmRounds)
-	cells := [][]string{{"method", "step", "time", "forwards", "noise", "update", "memory", "inferences"}}
+	cells := [][]string{{"method", "step", "time", "processor", "forwards", "noise", "update", "memory", "inferences"}}
 	for _, l := range r.Lines {
-		row := []string{l.Method, l.What, "-", "-", "", "", bytesText(l.Bytes), fmt.Sprintf("%.3f", l.Memory)}
+		row := []string{l.Method, l.What, "-", "-", "-", "", "", bytesText(l.Bytes), fmt.Sprintf("%.3f", l.Memory)}
 		if l.run != nil {
-			row[2], row[3] = fmt.Sprintf("%.2f ms", 1e3*l.Seconds), fmt.Sprintf("%.3f", l.Ratio)
+			row[2], row[4] = fmt.Sprintf("%.1f ms", 1e3*l.Seconds), fmt.Sprintf("%.3f", l.Ratio)
+			if l.CPU > 0 {
+				row[3] = fmt.Sprintf("%.1f ms", 1e3*l.CPU)
+			}
 		}
 		if l.Update > 0 {
-			row[4], row[5] = fmt.Sprintf("%.1f %%", 100*l.Noise), fmt.Sprintf("%.1f %%", 100*l.Update)
+			row[5], row[6] = fmt.Sprintf("%.1f %%", 100*l.Noise), fmt.Sprintf("%.1f %%", 100*l.Update)
 		}
 		cells = append(cells, row)
 	}
@@ -321,6 +341,7 @@ func (a *app) showZeroth(r *zerothRate) {
 			a.say("%s, %s: no time, it %s what is measured", l.Method, l.What, l.Note)
 		}
 	}
-	a.say("forwards: times one forward pass of the same batch; noise: of a perturbed forward pass, by its dispatches alone; update: of a step;\n" +
-		"inferences: planned bytes, times those of evaluating the same batch")
+	a.say("processor: of this process, which a software adapter works in; forwards: times one forward pass of the same batch (by processor time\n" +
+		"where it is known); noise: of a perturbed forward pass, each dispatch by itself; update: of a step; inferences: planned bytes, times\n" +
+		"those of evaluating the same batch")
 }

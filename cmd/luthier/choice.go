@@ -92,3 +92,11 @@ func has(flags func(*pflag.FlagSet), name string) bool {
 	flags(f)
 	return f.Lookup(name) != nil
 }
+
+// about names the optimizer, and what a run without gradients perturbs by.
+func (c choice) about() string {
+	if f, ok := c.optimizer.(*forwardOnly); ok {
+		return fmt.Sprintf("%s (forward passes only), eps %g", f.Name(), f.o.Eps)
+	}
+	return c.optimizer.Name()
+}

@@ -118,6 +118,7 @@ type trainSettings struct {
 	dumpGraph    string
 	config       string
 	dryRun       bool
+	shape        string // of plan: a model that is not on disk
 }
 
 // methodFlags choose what is trained and how.

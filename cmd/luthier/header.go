@@ -53,6 +53,7 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	}
 	a.say("method:   %s, %d modules matched: %s", j.method.Name(), len(j.method.Matched()), kinds(j.method.Matched()))
 	a.say("%s", n)
+	a.say("optim:    %s, lr %g, %s", a.choice.about(), s.lr, s.schedule)
 	if fresh := j.src.weights.Started(); len(fresh) > 0 {
 		a.say("fresh:    %s (not in the checkpoint)", strings.Join(fresh, ", "))
 	}

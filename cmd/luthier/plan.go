@@ -17,16 +17,24 @@ func (a *app) planCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show the exact memory of a training run, and the largest batch that fits, without running it",
-		Args:  cobra.NoArgs,
+		Long: "Shows the exact memory of a training run, and the largest batch that fits, without running it. With --shape it plans a model that is\n" +
+			"not on disk, for inference, and for MeZO and AdamW with an adapter and on all weights, side by side.",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.flags = c.Flags()
 			if err := applyConfig(s.config, s.flags, c.Name()); err != nil {
 				return err
 			}
+			if s.shape != "" {
+				return a.planShape(s)
+			}
 			return a.plan(s)
 		},
 	}
-	grouped(c, group{"Model", s.modelFlags()}, group{"Data", s.trainDataFlags()}, group{"Method " + a.choice.method.Name(), s.methodFlags(a.choice)},
+	shape := set(func(f *pflagSet) {
+		f.StringVar(&s.shape, "shape", "", "plan a model without weights: "+strings.Join(shapeNames(), ", ")+", or a directory with a config.json")
+	})
+	grouped(c, group{"Shape", shape}, group{"Model", s.modelFlags()}, group{"Data", s.trainDataFlags()}, group{"Method " + a.choice.method.Name(), s.methodFlags(a.choice)},
 		group{"Optimizer " + a.choice.optimizer.Name(), s.optimFlags(a.choice)}, group{"Run", s.runFlags()})
 	c.Flags().AddFlagSet(ignoredFlags())
 	return c

@@ -70,6 +70,9 @@ func (a *app) train(ctx context.Context, s *trainSettings) error {
 		return err
 	}
 	a.header(j, s, d)
+	if text := j.promptAdvice(); a.forward() && text != "" {
+		a.warn("%s", text)
+	}
 	if err := j.dump(s.dumpGraph, f, shape); err != nil {
 		return err
 	}

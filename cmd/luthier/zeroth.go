@@ -58,44 +58,7 @@ type forwardOnly struct{ o zeroth.Options }
 func (f *forwardOnly) Name() string { return f.o.Variant }
 
 // Flags adds what the variant takes.
-func (f *forwardOnly) Flags(s *pflag.FlagSet) {
-	o := &f.o
-	s.Float64Var(&o.Eps, "eps", o.Eps, "size of the perturbation (the paper: 1e-3 for all weights, 1e-2 for LoRA)")
-	s.IntVar(&o.Directions, "directions", o.Directions, "random directions a step; the estimates are averaged")
-	s.StringVar(&o.Pairs, "pairs", o.Pairs, "both signs of a direction: together in one pass over the weights, apart for less memory, auto by the plan")
-	s.StringVar(&o.Objective, "objective", o.Objective, "what to make small, or large: loss, or a metric that has no gradient: accuracy, f1, ...")
-	s.IntVar(&o.MaxSkipped, "max-skipped", o.MaxSkipped, "steps in a row whose loss is not finite before the run ends")
-	s.IntVar(&o.HashSteps, "hash-steps", o.HashSteps, "write the hash of the weights to the replay log each so many steps; 0 for never")
-	switch o.Variant {
-	case "lozo":
-		s.IntVar(&o.Rank, "lozo-rank", o.Rank, "rank of the noise")
-		s.IntVar(&o.Period, "lozo-period", o.Period, "steps that share the right factor of the noise")
-	case "sparse-mezo":
-		s.Float64Var(&o.Sparsity, "sparsity", o.Sparsity, "share of each tensor, its largest weights, that stays as it is")
-	case "mezo-momentum", "mezo-adam":
-		s.Float64Var(&o.Beta1, "zo-beta1", o.Beta1, "decay of the mean of past estimates")
-		s.IntVar(&o.Window, "zo-window", o.Window, "steps that the mean looks back: each costs one more addition to the weights a step")
-	}
-	switch o.Variant {
-	case "hizoo":
-		s.Float64Var(&o.Alpha, "hizoo-alpha", o.Alpha, "share of a step's curvature in the running one, a single number for all weights: no memory. The paper's number a weight, from gaussian noise, is not there")
-	case "mezo-svrg":
-		s.IntVar(&o.AnchorEvery, "svrg-every", o.AnchorEvery, "steps between anchors: copies of the trained weights, whose memory comes on top; with 1 no copy is made")
-		s.IntVar(&o.AnchorBatches, "svrg-batches", o.AnchorBatches, "batches of the estimate at an anchor; 0 for the whole training set, as the paper")
-		s.Float64Var(&o.FullLR, "svrg-full-lr", o.FullLR, "a step that sets an anchor takes so many times the learning rate (the authors try 1 to 1000)")
-	}
-	if o.Variant == "mezo-adam" {
-		s.Float64Var(&o.Beta2, "zo-beta2", o.Beta2, "decay of the mean of past squares")
-		s.Float64Var(&o.AdamEps, "adam-epsilon", o.AdamEps, "added to the root of the mean square")
-	}
-	if o.Variant != "fzoo" && o.Variant != "hizoo" {
-		s.BoolVar(&o.OneSided, "one-sided", o.OneSided, "compare with the loss where the weights are, instead of the other side")
-	}
-	if o.Variant != "lozo" && o.Variant != "hizoo" {
-		noise := (*string)(&o.Noise)
-		s.StringVar(noise, "noise", string(o.Noise), "rademacher (+1 and -1), or gaussian for comparison with the paper")
-	}
-}
+func (f *forwardOnly) Flags(s *pflag.FlagSet) { f.o.Flags(s) }
 
 // stepper makes what trains.
 func (a *app) stepper(j *job, s *trainSettings) (stepper, error) {

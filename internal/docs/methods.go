@@ -5,6 +5,7 @@ import (
 
 	"luthier/optim"
 	"luthier/peft"
+	"luthier/zeroth"
 )
 
 // methodTable is the short table of methods.
@@ -43,7 +44,33 @@ func methods() string {
 		o, _ := optim.New(name)
 		b.WriteString("\n### " + name + "\n\n" + flags(o.Flags))
 	}
+	b.WriteString(variants())
 	b.WriteString("\n## Schedules\n\n`--schedule` is one of " + list(optim.Schedules) +
 		". Each begins with the warm-up, where there is one:\nfrom 0 to the peak in equal steps. Then constant stays at the peak, and linear and cosine go to 0 at the last step.\n")
+	return b.String()
+}
+
+// variantTable is the short table of optimizers without gradients.
+func variantTable() string {
+	var rows [][]string
+	for _, name := range zeroth.Variants() {
+		v, _ := zeroth.VariantOf(name)
+		rows = append(rows, []string{code(name), v.About, v.Paper})
+	}
+	return table([]string{"`--optim`", "what it does", "paper"}, rows)
+}
+
+// variants is the part of docs/methods.md on training without gradients.
+func variants() string {
+	var b strings.Builder
+	b.WriteString("\n## Optimizers without gradients\n\nForward passes only: see [replay-log.md](replay-log.md) for what a run writes down, [prompts.md](prompts.md) for prompts.\n\n" +
+		variantTable())
+	for _, name := range zeroth.Variants() {
+		o, err := zeroth.Defaults(name)
+		if err != nil {
+			continue // a name of the registry has defaults
+		}
+		b.WriteString("\n### " + name + "\n\n" + flags(o.Flags))
+	}
 	return b.String()
 }
