@@ -29,10 +29,4 @@
 //#instance TB=1 NOISE=1 BF16=1 BIAS=1 PAIR=1
 //#instance NOISE=2
 //#instance TB=1 NOISE=2
-//#if NOISE == 2
-// gpucheck: min_fma=70 (bytes of noise are unpacked)
-//#end
-//#if NOISE == 2 && TB
-// gpucheck: min_fma=69 (the multiply-adds of the loader hide the inner loop from the check, which is counted once)
-//#end
 //#import matmul_tiled

@@ -37,14 +37,8 @@
 //#instance WIDE=1 TB=1 NOISE=1 BF16=1
 //#instance TB=1 NOISE=2 BIAS=1 PAIR=1
 //#instance WIDE=1 NOISE=2 SPARSE=1
-//#if NOISE == 1
+//#if NOISE
 // gpucheck: min_fma=44 min_waves=3 (few rows or columns share the noise)
-//#end
-//#if NOISE == 2
-// gpucheck: min_fma=30 min_waves=3 (bytes of noise are unpacked)
-//#end
-//#if NOISE == 2 && SPARSE
-// gpucheck: min_fma=28 (the multiply-adds of the loader hide the inner loop from the check, which is counted once)
 //#end
 //#import matmul_inputs
 //#import matmul_epilogue

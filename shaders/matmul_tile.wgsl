@@ -29,10 +29,4 @@
 //#instance NOISE=2
 //#instance TB=1 NOISE=2 SPARSE=1
 //#instance TB=1 NOISE=1 SPARSE=1
-//#if NOISE == 2
-// gpucheck: min_fma=58 (bytes of noise are unpacked)
-//#end
-//#if NOISE == 2 && SPARSE
-// gpucheck: min_fma=56 (the multiply-adds of the loader hide the inner loop from the check, which is counted once)
-//#end
 //#import matmul_tiled

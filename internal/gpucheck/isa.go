@@ -106,16 +106,30 @@ func parse(asm string) (code []string, loops []loop) {
 	return code, loops
 }
 
-// hottest is the loop with most multiply-adds, the innermost of equals; the whole program if it has no loop.
+// hottest is the loop with most multiply-adds, the innermost of equals; the whole program if it has no loop. A loop of which another inside
+// holds three quarters of the multiply-adds gives way to that one: staging may have some of its own.
 func hottest(code []string, loops []loop) loop {
 	best, most := loop{0, len(code) - 1}, -1
 	for _, l := range loops {
 		n := count(code[l.from : l.to+1])[fma]
+		if inner(code, loops, l, n) {
+			continue
+		}
 		if n > most || n == most && l.to-l.from < best.to-best.from {
 			best, most = l, n
 		}
 	}
 	return best
+}
+
+// inner tells whether a loop inside l has at least three quarters of its n multiply-adds, and fewer instructions.
+func inner(code []string, loops []loop, l loop, n int) bool {
+	for _, in := range loops {
+		if in.from >= l.from && in.to <= l.to && in != l && 4*count(code[in.from : in.to+1])[fma] >= 3*n && n > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // share is the part of multiply-adds among the issued instructions of the hottest loop; with tile, the multiply-adds of one turn of the
