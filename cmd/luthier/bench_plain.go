@@ -29,7 +29,7 @@ func timePlain(ctx context.Context, d backend.Device, m, n, k int, seconds float
 	rec := &backend.Recording{}
 	flops := 2 * float64(m) * float64(n) * float64(k)
 	err = rec.Add(kernel, [3]uint32{uint32((n + 63) / 64), uint32(m), 1}, args, backend.U{"m": m, "n": n, "k": k, "heads": 1, "lda": k, "ldb": n,
-		"ldc": n, "bias0": 0, "a0": 0, "b0": 0, "c0": 0, "ga": 1, "sab": 0, "sah": 0, "sbb": 0, "sbh": 0, "scb": 0, "sch": 0, "gb": 1,
+		"ldc": n, "bias0": 0, "a0": 0, "b0": 0, "c0": 0, "ga": 1, "sab": 0, "sah": 0, "sbb": 0, "sbh": 0, "scb": 0, "sch": 0, "gb": 1, "sbias": 0, "z0": 0,
 		"alpha": float32(1)}, "plain", flops)
 	if err != nil {
 		return rate{}, err
