@@ -21,7 +21,7 @@ func (l *Lowerer) noisy(p product, n noisy) {
 }
 
 // worthCopying tells whether software adapters do better with a perturbed copy of b than with the noise added where b is loaded, which each
-// tile of rows does again: there the addition costs a sixth of the product, a copy a hundredth of one of 512 rows. GPUs share the loaded tile
+// tile of rows does again: there the addition costs a sixth of the product, a copy a few hundredths of one of 512 rows. GPUs share the loaded tile
 // among 64 rows and more. The copy has the same bits: one addition an element.
 func worthCopying(p *product) bool {
 	plain := p.Heads <= 1 && (p.Batches == 1 || p.halved()) && p.B0 == 0 && p.LDB%4 == 0

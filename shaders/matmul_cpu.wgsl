@@ -26,8 +26,9 @@
 //#instance TA=1 ACC=1
 //#instance ROWS=4 TA=1
 //#instance ROWS=16
-//#instance ROWS=16 TA=1 ACC=1
-//#instance ROWS=16 BF16=1 BIAS=1 ACT=1 PRE=1 RES=1
+//#instance ROWS=16 COLS=4
+//#instance ROWS=16 COLS=4 TA=1 ACC=1
+//#instance ROWS=16 COLS=4 BF16=1 BIAS=1 ACT=1 PRE=1 RES=1
 //#instance LANES=1
 //#instance LANES=1 TA=1 ACC=1
 //#instance LANES=2 BF16=1
