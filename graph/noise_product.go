@@ -38,7 +38,7 @@ func (l *Lowerer) panels(p product, n noisy) {
 	if p.BF16 {
 		c["BF16"] = 1
 	}
-	width := max(64, panelBytes/(4*p.K*p.Batches)&^63)
+	width := max(128, panelBytes/(4*p.K*p.Batches)&^127) // whole tiles of the widest kernel
 	for from := 0; from < p.N; from += width {
 		q := p
 		q.N = min(width, p.N-from)
