@@ -3,7 +3,7 @@ GO ?= go
 BIN := bin/luthier
 SOURCES := $(shell find . -path ./out -prune -o \( -name '*.go' -o -name '*.wgsl' -o -name '*.[ch]' -o -path './internal/nano/words/*' \) -print)
 
-.PHONY: help build demo demo-mezo test quick gpucheck nano docs adapter fmt clean
+.PHONY: help build demo demo-mezo replay-drivers test quick gpucheck nano docs adapter fmt clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: adapter build  ## fine-tune the bundled model and look at the result
 
 demo-mezo: adapter build  ## train the bundled model with forward passes only, and replay the run from its log
 	@sh scripts/demo_mezo.sh
+
+replay-drivers: build  ## replay runs of one Vulkan driver on another: the same bytes (ICD=FILE; default: SwiftShader of Debian's chromium)
+	@sh scripts/replay_drivers.sh $(ICD)
 
 test:  ## the whole suite, every kernel on the adapter included (REQUIRE_GPU=1: a skip for want of an adapter fails)
 	@sh scripts/install_adapter.sh || true  # without an adapter its tests are skipped, and say so
