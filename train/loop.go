@@ -29,6 +29,7 @@ type Loop struct {
 	plan    Plan
 	ready   bool
 	resumed bool
+	unsaved bool // and there is no checkpoint of where it was resumed
 	session session
 	p       progress
 	history []map[string]any // of trainer_state.json

@@ -42,7 +42,7 @@ func (l *Loop) Run(ctx context.Context) (err error) {
 	}
 	from := l.p.Step
 	l.session = session{began: time.Now(), saved: -1}
-	if l.resumed {
+	if l.resumed && !l.unsaved {
 		l.session.saved = from
 	}
 	if err := l.open(); err != nil {

@@ -39,7 +39,8 @@ func (s *Stepper) Restore(ctx context.Context) (int, error) {
 	hashes := l.Hashes
 	for past, records := range Steps(l.Records) {
 		step := records[0].Step
-		s.records = append(past[:len(past):len(past)], records...)
+		done := len(past) + len(records)
+		s.records = l.Records[:done:done]
 		if err := s.follow(ctx, int(step)); err != nil {
 			return 0, err
 		}

@@ -2,6 +2,9 @@ package zeroth
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
 	"math"
 )
 
@@ -12,6 +15,9 @@ func (s *Stepper) Resume(step int) {
 		s.stopped = nil
 		return
 	}
+	if s.stopped = s.continues(); s.stopped != nil {
+		return
+	}
 	w, l, err := Append(s.LogPath, uint32(step)+1)
 	if err != nil {
 		s.stopped = err
@@ -19,6 +25,44 @@ func (s *Stepper) Resume(step int) {
 	}
 	s.log, s.Header, s.records = w, l.Header, l.Records
 	s.takeLimits()
+}
+
+// continues holds the log to what its next records would mean: a run that was forced to go on with another noise or rule would move the
+// weights along directions that it did not measure.
+func (s *Stepper) continues() error {
+	l, err := Read(s.LogPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: a run without gradients goes on with its log: copy the log of the checkpoint's run there", err)
+	}
+	if l == nil {
+		return err // with a log, what is wrong is Append's to judge
+	}
+	h := &l.Header
+	bad := func(what string, was, is any) error {
+		return fmt.Errorf("%s: %s was %v, is %v: resume with what the run had, or start another", s.LogPath, what, was, is)
+	}
+	switch {
+	case h.Update != s.o.update():
+		return bad("the update rule", h.Update, s.o.update())
+	case h.Noise != s.o.Noise:
+		return bad("the noise", h.Noise, s.o.Noise)
+	case h.Noise == LowRank && [2]int{h.Rank, h.Period} != [2]int{s.o.Rank, s.o.Period}:
+		return bad("the noise's rank and period", [2]int{h.Rank, h.Period}, [2]int{s.o.Rank, s.o.Period})
+	case h.Seed != s.o.Seed:
+		return bad("the seed", h.Seed, s.o.Seed)
+	case len(h.Tensors) != len(s.Header.Tensors):
+		return bad("the number of trained tensors", len(h.Tensors), len(s.Header.Tensors))
+	}
+	for i, t := range h.Tensors {
+		is := s.Header.Tensors[i]
+		if t.Name != is.Name || t.Shape != is.Shape || t.DType != is.DType {
+			return bad(fmt.Sprintf("trained tensor %d", i), fmt.Sprint(t.Name, t.Shape, t.DType), fmt.Sprint(is.Name, is.Shape, is.DType))
+		}
+		if sparse := s.noise.Sparse && s.o.Sparsity > 0; (t.Threshold != nil) != sparse {
+			return bad("a threshold for "+t.Name, t.Threshold != nil, sparse)
+		}
+	}
+	return nil
 }
 
 // takeLimits takes the thresholds of the log.

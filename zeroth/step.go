@@ -127,10 +127,14 @@ func (s *Stepper) hash(ctx context.Context, step int) error {
 	return s.log.Hash(uint32(step), Hash(ts))
 }
 
-// Results are known at once.
-func (s *Stepper) Results(context.Context, bool) ([]train.Result, error) {
+// Results are known at once. With wait, as before a checkpoint, the log is brought to the disk: a checkpoint is worth nothing without the
+// steps that it stands on.
+func (s *Stepper) Results(_ context.Context, wait bool) ([]train.Result, error) {
 	out := s.found
 	s.found = nil
+	if wait && s.log != nil {
+		return out, s.log.Sync()
+	}
 	return out, nil
 }
 

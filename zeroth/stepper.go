@@ -127,8 +127,10 @@ func (s *Stepper) number(shape train.Shape) error {
 	return nil
 }
 
-// Prepare plans all shapes, reserves memory for the largest and binds every program.
+// Prepare plans all shapes, reserves memory for the largest and binds every program. What drafts found out is found out again: values given
+// since then, such as those of a linear probe, are f32 whatever the checkpoint has.
 func (s *Stepper) Prepare(shapes []train.Shape) error {
+	s.noise, s.leaves, s.kept = graph.Noise{}, nil, map[string]bool{}
 	var err error
 	if s.together, err = s.pairs(shapes); err != nil {
 		return err

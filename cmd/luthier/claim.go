@@ -12,7 +12,7 @@ import (
 // where nothing was written: a run that is refused leaves nothing behind.
 func (s *trainSettings) claim() (func(), error) {
 	if s.resume == "" && !s.overwrite {
-		for _, mark := range []string{configFile, recordFile, "adapter_config.json", "trainer_state.json", "config.json", "metrics.jsonl"} {
+		for _, mark := range []string{configFile, recordFile, "adapter_config.json", "trainer_state.json", "config.json", "metrics.jsonl", replayLog} {
 			if exists(s.out, mark) {
 				return nil, usage("%s holds another run (%s): go on with --resume, replace it with --overwrite, or choose another --out", s.out, mark)
 			}

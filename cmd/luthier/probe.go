@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"time"
 
 	"luthier/model"
@@ -26,7 +27,10 @@ func (a *app) probe(ctx context.Context, s *trainSettings, j *job, d *drafted) e
 		return usage("--linear-probe: --method %s leaves %s frozen and so would not save it: train it too (%s), or leave --linear-probe out",
 			j.method.Name(), head, headFlag(j, head))
 	case s.resume != "":
-		a.say("probe:    not again: the head comes from the checkpoint")
+		a.say("probe:    not again: the head comes from the run that goes on")
+		if path := filepath.Join(s.out, startFile); a.forward() && exists(s.out, startFile) {
+			return j.giveStart(path)
+		}
 		return nil
 	}
 	p, f, took, err := a.fitHead(ctx, s, j)

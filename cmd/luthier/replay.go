@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -124,6 +123,11 @@ func (s *replaySettings) open(h *zeroth.Header) (*job, *graph.Graph, error) {
 		return j, nil, badData(fmt.Errorf("%s: method %s: %w", s.log, h.Method, err))
 	}
 	j.src.weights.KeepType = true
+	if path := s.startPath(); path != "" { // before anything is declared: what is given is f32
+		if err := j.giveStart(path); err != nil {
+			return j, nil, err
+		}
+	}
 	j.start(h.Seed, data.Bucket(j.length))
 	j.engine.Forward = true
 	d, _, err := j.engine.DraftForward(train.Shape{B: 1, T: 32}, nil)
@@ -163,19 +167,6 @@ func again(v, to any) error {
 
 // replayTensors are the trained tensors as the run found them, in the log's order, and the shapes of all that the method trains.
 func (j *job) replayTensors(g *graph.Graph, s *replaySettings, h *zeroth.Header) ([]zeroth.Tensor, map[string][]int, error) {
-	path := s.start
-	if path == "" && exists(filepath.Dir(s.log), startFile) {
-		path = filepath.Join(filepath.Dir(s.log), startFile)
-	}
-	if path != "" {
-		start, err := readStart(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		for name, x := range start {
-			j.src.weights.Give(name, x)
-		}
-	}
 	shapes := map[string][]int{}
 	for _, n := range g.Leaves() {
 		if n.Leaf().Kind == graph.Trainable && n.Leaf().Of == "" {

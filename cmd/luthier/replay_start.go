@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"luthier/internal/atomicfile"
@@ -24,10 +27,33 @@ func (j *job) writeStart(dir string, ts []zeroth.Tensor) error {
 			out = append(out, safetensors.FromFloat32(t.Name, safetensors.F32, []int{t.Rows, t.Cols}, t.F32))
 		}
 	}
-	if len(out) == 0 {
+	if len(out) == 0 { // what another run left is not this one's
+		if err := os.Remove(filepath.Join(dir, startFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return nil
 	}
 	return atomicfile.WriteFile(filepath.Join(dir, startFile), 0o644, func(w io.Writer) error { return safetensors.Write(w, out, nil) })
+}
+
+// startPath is the file that a replay starts from, if any.
+func (s *replaySettings) startPath() string {
+	if s.start == "" && exists(filepath.Dir(s.log), startFile) {
+		return filepath.Join(filepath.Dir(s.log), startFile)
+	}
+	return s.start
+}
+
+// giveStart sets the weights that a run started from, ahead of the checkpoint's.
+func (j *job) giveStart(path string) error {
+	start, err := readStart(path)
+	if err != nil {
+		return err
+	}
+	for name, x := range start {
+		j.src.weights.Give(name, x)
+	}
+	return nil
 }
 
 // readStart reads it: values by name, none where there is no file.

@@ -94,15 +94,15 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 	r := newReporter(a)
 	l := &train.Loop{Engine: j.engine, Stepper: f, Train: j.loader, Eval: j.scorer, Report: r, Options: s.options(), Dir: s.out, Identity: id,
 		Schedule: optim.Schedule{Kind: s.schedule, Peak: s.lr, Warmup: s.warmup(j.loader)}}
-	if err := s.openLog(f); err != nil {
-		return err
-	}
 	if c, ok := f.(io.Closer); ok {
 		defer c.Close() //nolint:errcheck // each step was written; Run has synced what a checkpoint stands on
 	}
 	res := &result{job: j, settings: s, drafted: d}
 	l.Adapter = func(dir string) error { return res.checkpoint(context.WithoutCancel(ctx), dir) }
 	if err := l.Prepare(); err != nil {
+		return err
+	}
+	if err := s.openLog(l, f); err != nil {
 		return err
 	}
 	if s.resume != "" {
@@ -112,7 +112,7 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 		}
 		err := l.Resume(dir, s.force)
 		if errors.Is(err, train.ErrNoCheckpoint) {
-			err = a.resumeFromLog(ctx, l, f, err)
+			err = a.resumeFromLog(ctx, l, f, s.force, err)
 		}
 		if err != nil {
 			if errors.Is(err, train.ErrNoCheckpoint) {

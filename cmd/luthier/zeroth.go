@@ -150,13 +150,16 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// openLog tells a forward-only stepper where its log goes. A fresh run that may replace another removes the other's log.
-func (s *trainSettings) openLog(f stepper) error {
-	z, ok := f.(*zeroth.Stepper)
-	if !ok || s.out == "" {
-		return nil
+// openLog tells a forward-only stepper where its log goes and what it says of the run. A fresh run that may replace another removes the
+// other's log, whatever trains: it would be taken for this run's. The loop is prepared: a run that does not fit removes nothing.
+func (s *trainSettings) openLog(l *train.Loop, f stepper) error {
+	if z, ok := f.(*zeroth.Stepper); ok {
+		marks, err := l.Marks()
+		if err != nil {
+			return err
+		}
+		z.LogPath, z.Header.Settings["run"] = filepath.Join(s.out, replayLog), marks
 	}
-	z.LogPath = filepath.Join(s.out, replayLog)
 	if s.resume != "" || !s.overwrite {
 		return nil
 	}
@@ -188,7 +191,7 @@ func scheduleOf(c choice) string {
 }
 
 // resumeFromLog resumes a run without gradients that saved no checkpoint: its log says everything. without is what to say where there is none.
-func (a *app) resumeFromLog(ctx context.Context, l *train.Loop, f stepper, without error) error {
+func (a *app) resumeFromLog(ctx context.Context, l *train.Loop, f stepper, force bool, without error) error {
 	z, ok := f.(*zeroth.Stepper)
 	if !ok {
 		return without
@@ -199,6 +202,9 @@ func (a *app) resumeFromLog(ctx context.Context, l *train.Loop, f stepper, witho
 	step, err := z.Restore(ctx)
 	if err != nil {
 		return &codeError{exitCheckpoint, err}
+	}
+	if err := l.Match(z.LogPath, z.Header.Settings["run"], force); err != nil {
+		return err
 	}
 	a.say("resume:   no checkpoint, so %d steps were replayed from %s", step, z.LogPath)
 	return l.ResumeAt(step)
