@@ -211,3 +211,13 @@ func TestMeasureFails(t *testing.T) {
 		assert.ErrorIs(t, err, lost, name)
 	}
 }
+
+// The threshold leaves the largest share alone; a tensor of zeros is trained whole.
+func TestThreshold(t *testing.T) {
+	x := Tensor{F32: []float32{-4, 1, 3, -2}, Rows: 1, Cols: 4}
+	require.Equal(t, float32(2), thresholdOf(&x, 0.5))
+	require.Equal(t, float32(1), thresholdOf(&x, 0.75))
+	require.Equal(t, float32(math.MaxFloat32), thresholdOf(&x, 0))
+	zero := Tensor{F32: make([]float32, 8), Rows: 2, Cols: 4}
+	require.Equal(t, float32(math.MaxFloat32), thresholdOf(&zero, 0.75))
+}

@@ -29,5 +29,8 @@ func thresholdOf(x *Tensor, share float64) float32 {
 	}
 	slices.Sort(abs)
 	keep := int(math.Ceil(float64(len(abs)) * (1 - share)))
-	return abs[max(0, keep-1)]
+	if t := abs[max(0, keep-1)]; t > 0 {
+		return t
+	}
+	return math.MaxFloat32 // a tensor that starts at zero, as LoRA's B does, would stop at its first step
 }
