@@ -76,10 +76,8 @@ func (l *Loop) Resume(dir string, force bool) error {
 	if err != nil {
 		return err
 	}
-	if d := was.differences(is); len(d) > 0 && !force {
-		return &MismatchError{dir, d}
-	} else if len(d) > 0 {
-		l.Report.Note((&MismatchError{dir, d}).Error() + " (--force was given)")
+	if err := l.agree(dir, was, is, force); err != nil {
+		return err
 	}
 	if err := was.verify(dir); err != nil {
 		return err
@@ -88,6 +86,19 @@ func (l *Loop) Resume(dir string, force bool) error {
 		l.Report.Note(note)
 	}
 	return l.restore(dir, was.Progress)
+}
+
+// agree refuses an earlier session that differs from this run, or with force notes what differs. where names what it is from.
+func (l *Loop) agree(where string, was, is manifest, force bool) error {
+	d := was.differences(is)
+	switch {
+	case len(d) == 0:
+		return nil
+	case !force:
+		return &MismatchError{where, d}
+	}
+	l.Report.Note((&MismatchError{where, d}).Error() + " (--force was given)")
+	return nil
 }
 
 // restore puts everything back where it was at the end of p.Step.

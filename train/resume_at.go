@@ -42,14 +42,7 @@ func (l *Loop) Match(where string, was any, force bool) error {
 			return &CheckpointError{where, fmt.Errorf("says nothing of its run's settings: %w", err)}
 		}
 	}
-	d := sides[0].differences(sides[1])
-	if len(d) > 0 && !force {
-		return &MismatchError{where, d}
-	}
-	if len(d) > 0 {
-		l.Report.Note((&MismatchError{where, d}).Error() + " (--force was given)")
-	}
-	return nil
+	return l.agree(where, sides[0], sides[1], force)
 }
 
 // ResumeAt goes on behind a step whose weights are in the engine already, put there from the log of a run without gradients: there need be

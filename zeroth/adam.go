@@ -12,6 +12,9 @@ var _ = register(Variant{Name: "mezo-adam", Paper: "Malladi et al. 2023, 2305.17
 		f.Float64Var(&o.Beta2, "zo-beta2", o.Beta2, "decay of the mean of past squares")
 		f.Float64Var(&o.AdamEps, "adam-epsilon", o.AdamEps, "added to the root of the mean square")
 	},
+	update: func(o *Options) Update {
+		return Update{Rule: Adam, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.AdamEps, Window: o.Window}
+	},
 	rule: func(o *Options) rule { return adam{} }})
 
 // adam measures as MeZO does. With z in {-1, +1} the square of the estimate g z is g^2 for every weight, so that Adam's second moment is

@@ -3,7 +3,7 @@ package zeroth
 import "fmt"
 
 var _ = register(Variant{Name: "mezo-conservative", Paper: "Zhang et al. 2024, 2402.11592", About: "the step is taken, reversed or left out, whichever has the lowest loss",
-	rule: func(o *Options) rule { return conservative{} }})
+	single: true, rule: func(o *Options) rule { return conservative{} }})
 
 // conservative looks at the loss where a MeZO step would end, at the other side and where it stands, and goes to the lowest (ZO-SGD-Cons).
 type conservative struct{}

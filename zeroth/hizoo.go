@@ -7,7 +7,8 @@ import (
 )
 
 var _ = register(Variant{Name: "hizoo", Paper: "Zhao et al. 2024, 2402.15173", About: "perturbation and step divided by the root of a running curvature, one number for all weights: no memory",
-	Defaults: func(o *Options) { o.Alpha = 1e-8 }, oneWay: true, ownNoise: true,
+	Defaults: func(o *Options) { o.Alpha = 1e-8 }, oneWay: true, ownNoise: true, single: true,
+	update: func(o *Options) Update { return Update{Rule: Curvature, Alpha: o.Alpha} },
 	flags: func(o *Options, f *pflag.FlagSet) {
 		f.Float64Var(&o.Alpha, "hizoo-alpha", o.Alpha, "share of a step's curvature in the running one, a single number for all weights: no memory. The paper's number a weight, from gaussian noise, is not there")
 	},

@@ -43,6 +43,9 @@ type Variant struct {
 	Name, Paper, About string
 	Defaults           func(*Options)
 	flags              func(o *Options, f *pflag.FlagSet) // settings of its own
+	update             func(o *Options) Update            // its rule of the log; nil: Plain
+	single             bool                               // it measures single points beside pairs
+	sparse             bool                               // weights above a threshold are left alone
 	oneWay             bool                               // one-sided or two-sided is not the user's to choose
 	ownNoise           bool                               // nor is the noise
 	rule               func(o *Options) rule

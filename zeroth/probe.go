@@ -51,66 +51,50 @@ func (p *probe) at(seed uint64, a float64) (float64, error) {
 // inFlight is how many batches are queued before results are read: what is being read takes memory.
 const inFlight = 64
 
-// forwards measures the losses.
+// forwards measures the losses, two of them in one pass over the weights where pairs go together.
 func (p *probe) forwards(seed uint64, as []float64) ([]float64, error) {
-	if len(as) == 2 && p.s.together {
-		return p.both(seed, as)
+	together := len(as) == 2 && p.s.together
+	var passes [][2]float64 // scalars of both halves
+	for _, a := range as {
+		passes = append(passes, [2]float64{a, a})
 	}
+	if together {
+		passes = [][2]float64{{as[0], as[1]}}
+	}
+	var queue []*train.Measured // a batch after the other, a pass after the other
 	found := make([][]*train.Measured, len(as))
-	read := 0
-	wait := func(end int) error {
-		for ; read < end; read++ {
-			for _, ms := range found {
-				if err := ms[read].Wait(p.ctx); err != nil {
+	read := func(end int) error {
+		for n := len(found[0]); n < end; n++ {
+			for i, m := range queue[n*len(passes) : (n+1)*len(passes)] {
+				if err := m.Wait(p.ctx); err != nil {
 					return err
 				}
+				if !together {
+					found[i] = append(found[i], m)
+					continue
+				}
+				first, second := m.Halves(p.micro[n])
+				found[0], found[1] = append(found[0], first), append(found[1], second)
 			}
 		}
 		return nil
 	}
 	for n, b := range p.micro {
-		if err := wait(n - inFlight); err != nil {
+		if err := read(n - inFlight); err != nil {
 			return nil, err
 		}
-		for i, a := range as {
-			m, err := p.launch(b, seed, a, a)
+		if together {
+			b = b.Twice()
+		}
+		for _, a := range passes {
+			m, err := p.launch(b, seed, a[0], a[1])
 			if err != nil {
 				return nil, err
 			}
-			found[i] = append(found[i], m)
+			queue = append(queue, m)
 		}
 	}
-	if err := wait(len(p.micro)); err != nil {
-		return nil, err
-	}
-	return p.objective(found)
-}
-
-// both measures two points in one pass over the weights.
-func (p *probe) both(seed uint64, as []float64) ([]float64, error) {
-	found := make([][]*train.Measured, 2)
-	var ms []*train.Measured
-	wait := func(end int) error {
-		for i := len(found[0]); i < end; i++ {
-			if err := ms[i].Wait(p.ctx); err != nil {
-				return err
-			}
-			first, second := ms[i].Halves(p.micro[i])
-			found[0], found[1] = append(found[0], first), append(found[1], second)
-		}
-		return nil
-	}
-	for n, b := range p.micro {
-		if err := wait(n - inFlight); err != nil {
-			return nil, err
-		}
-		m, err := p.launch(b.Twice(), seed, as[0], as[1])
-		if err != nil {
-			return nil, err
-		}
-		ms = append(ms, m)
-	}
-	if err := wait(len(p.micro)); err != nil {
+	if err := read(len(p.micro)); err != nil {
 		return nil, err
 	}
 	return p.objective(found)

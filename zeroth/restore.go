@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 )
 
 // Restore puts the weights, which are those of the run's start, where the log leaves them, and returns the last step. A log whose end is
-// cut or damaged counts up to the last whole step. The caller then resumes at that step. Prepare precedes it.
-func (s *Stepper) Restore(ctx context.Context) (int, error) {
+// cut or damaged counts up to the last whole step. check may refuse the log's run before anything moves; nil for no check. The caller then
+// resumes at that step. Prepare precedes it.
+func (s *Stepper) Restore(ctx context.Context, check func(*Header) error) (int, error) {
 	l, err := Read(s.LogPath)
 	var cut *CutError
 	var damaged *DamageError
@@ -27,15 +27,15 @@ func (s *Stepper) Restore(ctx context.Context) (int, error) {
 	if err := matchStart(&l.Header, ts); err != nil {
 		return 0, fmt.Errorf("%s: %w", s.LogPath, err)
 	}
-	now, err := s.o.plain()
-	if err != nil {
+	if err := s.continues(l); err != nil {
 		return 0, err
 	}
-	if was, ok := l.Header.Settings["options"].(map[string]any); ok && !reflect.DeepEqual(was, now) {
-		return 0, fmt.Errorf("%s: the run had other settings: %v, now %v", s.LogPath, was, now)
+	if check != nil {
+		if err := check(&l.Header); err != nil {
+			return 0, err
+		}
 	}
 	s.Header = l.Header
-	s.takeLimits()
 	hashes := l.Hashes
 	for past, records := range Steps(l.Records) {
 		step := records[0].Step

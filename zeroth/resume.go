@@ -15,28 +15,31 @@ func (s *Stepper) Resume(step int) {
 		s.stopped = nil
 		return
 	}
-	if s.stopped = s.continues(); s.stopped != nil {
-		return
+	s.stopped = s.goOn(step)
+}
+
+func (s *Stepper) goOn(step int) error {
+	was, err := Read(s.LogPath)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: a run without gradients goes on with its log: copy the log of the checkpoint's run there", err)
+	case was == nil:
+		return err // with a log, what is wrong is Append's to judge
+	}
+	if err := s.continues(was); err != nil {
+		return err
 	}
 	w, l, err := Append(s.LogPath, uint32(step)+1)
 	if err != nil {
-		s.stopped = err
-		return
+		return err
 	}
 	s.log, s.Header, s.records = w, l.Header, l.Records
-	s.takeLimits()
+	return nil
 }
 
 // continues holds the log to what its next records would mean: a run that was forced to go on with another noise or rule would move the
 // weights along directions that it did not measure.
-func (s *Stepper) continues() error {
-	l, err := Read(s.LogPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: a run without gradients goes on with its log: copy the log of the checkpoint's run there", err)
-	}
-	if l == nil {
-		return err // with a log, what is wrong is Append's to judge
-	}
+func (s *Stepper) continues(l *Log) error {
 	h := &l.Header
 	bad := func(what string, was, is any) error {
 		return fmt.Errorf("%s: %s was %v, is %v: resume with what the run had, or start another", s.LogPath, what, was, is)
@@ -63,16 +66,6 @@ func (s *Stepper) continues() error {
 		}
 	}
 	return nil
-}
-
-// takeLimits takes the thresholds of the log.
-func (s *Stepper) takeLimits() {
-	s.limits = nil
-	for _, t := range s.Header.Tensors {
-		if t.Threshold != nil {
-			s.limits = append(s.limits, float32(*t.Threshold))
-		}
-	}
 }
 
 // TensorOf is a weight in host memory, from its bytes.

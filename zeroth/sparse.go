@@ -7,7 +7,7 @@ import (
 )
 
 var _ = register(Variant{Name: "sparse-mezo", Paper: "Liu et al. 2024, 2402.15751", About: "only the small weights of each tensor are perturbed and trained",
-	flags: func(o *Options, f *pflag.FlagSet) {
+	sparse: true, flags: func(o *Options, f *pflag.FlagSet) {
 		f.Float64Var(&o.Sparsity, "sparsity", o.Sparsity, "share of each tensor, its largest weights, that stays as it is")
 	},
 	rule: func(o *Options) rule { return sparse{} }})

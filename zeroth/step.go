@@ -94,10 +94,7 @@ func (s *Stepper) table(t Term, second float32) []byte {
 	w[5], w[6] = uint32(t.Right), uint32(t.Right>>32)
 	w[7] = uint32(1<<t.Rank - 1)
 	for i := range s.Header.Tensors {
-		w[graph.ZOHead+i] = math.Float32bits(float32(math.Inf(1)))
-		if s.limits != nil {
-			w[graph.ZOHead+i] = math.Float32bits(s.limits[i])
-		}
+		w[graph.ZOHead+i] = math.Float32bits(s.Header.Tensors[i].limit())
 	}
 	out := make([]byte, 0, 4*len(w))
 	for _, v := range w {
@@ -158,13 +155,8 @@ func (o *Options) plain() (m map[string]any, err error) {
 
 // update is the rule of the log.
 func (o *Options) update() Update {
-	switch o.Variant {
-	case "mezo-momentum":
-		return Update{Rule: Momentum, Beta1: o.Beta1, Window: o.Window}
-	case "mezo-adam":
-		return Update{Rule: Adam, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.AdamEps, Window: o.Window}
-	case "hizoo":
-		return Update{Rule: Curvature, Alpha: o.Alpha}
+	if u := variants[o.Variant].update; u != nil {
+		return u(o)
 	}
 	return Update{Rule: Plain}
 }

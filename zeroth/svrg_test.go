@@ -168,7 +168,7 @@ func TestSVRGReplayAndResume(t *testing.T) {
 		assert.Equal(t, straight.trained(t), start)
 
 		fromLog := open(filepath.Dir(straight.LogPath)) // without a checkpoint: the anchor is in the log too
-		last, err := fromLog.Restore(context.Background())
+		last, err := fromLog.Restore(context.Background(), nil)
 		require.NoError(t, err)
 		assert.Equal(t, 7, last)
 		assert.Equal(t, straight.trained(t), fromLog.trained(t))

@@ -20,11 +20,16 @@ type Tensor struct {
 
 func (x *Tensor) elems() int { return len(x.F32) + len(x.BF16) }
 
-func (x *Tensor) limit() float32 {
-	if x.Threshold == nil {
+func (x *Tensor) limit() float32 { return limit(x.Threshold) }
+
+func (t *TensorInfo) limit() float32 { return limit(t.Threshold) }
+
+// limit is a threshold, +inf where there is none.
+func limit(threshold *float64) float32 {
+	if threshold == nil {
 		return float32(math.Inf(1))
 	}
-	return float32(*x.Threshold)
+	return float32(*threshold)
 }
 
 // Info is what a log's header says of the tensor.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +41,7 @@ func (a *app) replayCmd() *cobra.Command {
 		f.StringVar(&s.log, "log", "", "replay.log of the run")
 		f.StringVar(&s.start, "start", "", "tensors that the run started from and the base model lacks (default: "+startFile+" beside the log)")
 		f.StringVar(&s.out, "out", "", "directory of the result")
-		f.IntVar(&s.until, "until", -1, "stop after this step")
+		f.IntVar(&s.until, "until", -1, "stop after this step, as after the best one of a run with --load-best")
 		f.BoolVar(&s.overwrite, "overwrite", false, "replace what --out holds")
 	})
 	grouped(c, group{"Replay", flags})
@@ -194,26 +193,13 @@ func (j *job) writeReplay(out string, ts []zeroth.Tensor, shapes map[string][]in
 	for i := range ts {
 		values[ts[i].Name] = ts[i].Floats()
 	}
-	var names []string
-	for n := range shapes {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	var all []peft.Tensor
-	for _, n := range names {
-		x, ok := values[n]
-		if !ok { // what the loss does not reach has its first values
-			var err error
-			if x, err = j.src.weights.Values(n, graph.Shape(shapes[n]).Elems()); err != nil {
-				return badData(err)
-			}
-		}
-		all = append(all, peft.Tensor{Name: n, Shape: shapes[n], Values: x})
+	all, err := j.trained(shapes, func(name string) ([]float32, error) { return values[name], nil })
+	if err != nil {
+		return badData(err)
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return err
 	}
-	var err error
 	if j.method.Config() == nil {
 		err = j.export(out, all, "")
 	} else {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,24 +23,26 @@ type result struct {
 
 // tensors are the trained ones as they stand now. What the loss does not reach has its first values.
 func (r *result) tensors(ctx context.Context) ([]peft.Tensor, error) {
-	var names []string
-	for n := range r.drafted.shapes {
-		names = append(names, n)
-	}
-	slices.Sort(names)
+	return r.job.trained(r.drafted.shapes, func(name string) ([]float32, error) {
+		if !r.job.engine.Store.Has(name) {
+			return nil, nil
+		}
+		return r.job.engine.Values(ctx, name)
+	})
+}
+
+// trained lists trained tensors by name; what value has none of keeps its first values.
+func (j *job) trained(shapes map[string][]int, value func(name string) ([]float32, error)) ([]peft.Tensor, error) {
 	var out []peft.Tensor
-	for _, n := range names {
-		t := peft.Tensor{Name: n, Shape: r.drafted.shapes[n]}
-		var err error
-		if r.job.engine.Store.Has(n) {
-			t.Values, err = r.job.engine.Values(ctx, n)
-		} else {
-			t.Values, err = r.job.src.weights.Values(n, graph.Shape(t.Shape).Elems())
+	for _, n := range slices.Sorted(maps.Keys(shapes)) {
+		x, err := value(n)
+		if err == nil && x == nil {
+			x, err = j.src.weights.Values(n, graph.Shape(shapes[n]).Elems())
 		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, t)
+		out = append(out, peft.Tensor{Name: n, Shape: shapes[n], Values: x})
 	}
 	return out, nil
 }

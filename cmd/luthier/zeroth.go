@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -87,22 +88,15 @@ func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Steppe
 	case s.flags.Changed("max-grad-norm"):
 		return nil, usage("--max-grad-norm: %s has no gradient to clip", o.Variant)
 	}
-	if !contains(train.MetricNames(j.task), o.Objective) {
+	if !slices.Contains(train.MetricNames(j.task), o.Objective) {
 		return nil, usage("--objective %s: a %s run measures %s", o.Objective, j.task, strings.Join(train.MetricNames(j.task), ", "))
 	}
 	z, err := zeroth.New(j.engine, o)
 	if err != nil {
 		return nil, usage("%v", err)
 	}
-	model, err := j.src.fingerprint()
-	if err != nil {
-		return nil, err
-	}
-	z.Header = zeroth.Header{Version: version, Model: filepath.Base(j.src.dir), Fingerprint: model, Method: j.method.Name()}
-	if j.train != nil {
-		z.Header.Data = data.Fingerprint(j.train.seqs)
-	}
-	z.Header.Settings = map[string]any{"adapter_config": j.method.Config(), "record": j.record(j.length), "positions": j.src.weights.Positions}
+	z.Header = zeroth.Header{Version: version, Model: filepath.Base(j.src.dir), Method: j.method.Name()}
+	z.Header.Settings = map[string]any{"adapter_config": j.method.Config(), "record": j.record(j.length)}
 	if f, ok := j.method.(*peft.Full); ok {
 		z.Header.Settings["train_only"] = f.Only
 	}
@@ -141,15 +135,6 @@ func (j *job) fullBatches(every, n int) func(step int) ([]*data.Batch, error) {
 	}
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
 // openLog tells a forward-only stepper where its log goes and what it says of the run. A fresh run that may replace another removes the
 // other's log, whatever trains: it would be taken for this run's. The loop is prepared: a run that does not fit removes nothing.
 func (s *trainSettings) openLog(l *train.Loop, f stepper) error {
@@ -159,6 +144,7 @@ func (s *trainSettings) openLog(l *train.Loop, f stepper) error {
 			return err
 		}
 		z.LogPath, z.Header.Settings["run"] = filepath.Join(s.out, replayLog), marks
+		z.Header.Fingerprint, z.Header.Data = l.Identity.Model, l.Identity.Data
 	}
 	if s.resume != "" || !s.overwrite {
 		return nil
@@ -199,12 +185,9 @@ func (a *app) resumeFromLog(ctx context.Context, l *train.Loop, f stepper, force
 	if _, err := os.Stat(z.LogPath); err != nil {
 		return without
 	}
-	step, err := z.Restore(ctx)
+	step, err := z.Restore(ctx, func(h *zeroth.Header) error { return l.Match(z.LogPath, h.Settings["run"], force) })
 	if err != nil {
 		return &codeError{exitCheckpoint, err}
-	}
-	if err := l.Match(z.LogPath, z.Header.Settings["run"], force); err != nil {
-		return err
 	}
 	a.say("resume:   no checkpoint, so %d steps were replayed from %s", step, z.LogPath)
 	return l.ResumeAt(step)
