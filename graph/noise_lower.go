@@ -37,8 +37,20 @@ const noiseHead = 8
 // a program that has no other.
 const noisePart = 1 << 18
 
-// addNoise adds the noise to the weight itself, some rows at a time where it lies row by row.
+// makesSigns tells whether kernels may make the noise themselves as they add it: signs of a weight that lies row by row.
+func (n noisy) makesSigns(s stored) bool {
+	return n.Kind == Rademacher && !s.transposed && s.row0*s.cols%128 == 0
+}
+
+// smallWeight is how many elements a GPU adds in one dispatch, with a block of the generator for each four of them, and not in two.
+const smallWeight = 1 << 16
+
+// addNoise adds the noise to the weight itself; some rows at a time where it lies row by row and its noise goes through scratch memory.
 func (l *Lowerer) addNoise(n noisy, p Part, t backend.DType, s stored, table *Node) {
+	if n.makesSigns(s) && (l.Software() || s.elems() <= smallWeight) {
+		l.addSome(n, p.Ref, 0, t, s, table, true)
+		return
+	}
 	per := s.rows
 	if !s.transposed {
 		perWord := 32 // elements
@@ -50,33 +62,52 @@ func (l *Lowerer) addNoise(n noisy, p Part, t backend.DType, s stored, table *No
 	for r := 0; r < s.rows; r += per {
 		some := s
 		some.row0, some.rows = s.row0+r, min(per, s.rows-r)
-		l.addSome(n, p.Ref, r*s.cols/4, t, some, table)
+		l.addSome(n, p.Ref, r*s.cols/4, t, some, table, false)
 	}
 }
 
-// addSome adds the noise to the elements from 4 w0 on.
-func (l *Lowerer) addSome(n noisy, w Ref, w0 int, t backend.DType, s stored, table *Node) {
-	z := l.makeNoise(n, s, table)
-	c := shaders.Consts{}
+// addSome adds the noise to the elements from 4 w0 on. Software adapters take many elements a thread: neighbours share a load of noise and
+// a block of random bits, each of which costs about what the weights themselves cost.
+func (l *Lowerer) addSome(n noisy, w Ref, w0 int, t backend.DType, s stored, table *Node, makes bool) {
+	c, args := shaders.Consts{}, Args{"w": w}
 	n.consts(c, n.Kind.packed())
+	if makes {
+		c["MAKE"], args[ZOTable] = 1, l.Ref(table)
+	} else {
+		args["z"] = l.makeNoise(n, s, table)
+	}
 	if t == backend.BF16 {
 		c["BF16"] = 1
 	}
 	if s.transposed {
 		c["T"] = 1
 	}
-	l.flat("zo_add", c, s.elems(), Args{"w": w, "z": z}, backend.U{"tensor": n.Tensor, "cols": s.cols, "ld": s.stride(), "row0": s.row0, "w0": w0})
+	n4, e0 := up4(s.elems())/4, s.row0*s.cols
+	threads := n4
+	if l.Software() && (t != backend.BF16 || s.cols%8 == 0 && e0%8 == 0) {
+		c["MANY"] = 1
+		threads = (n4 + 7) / 8
+		if makes && t != backend.BF16 {
+			threads = (n4 + 31) / 32
+		}
+	}
+	l.threads("zo_add", c, threads, args, backend.U{"n4": n4, "tensor": n.Tensor, "cols": s.cols, "ld": s.stride(), "e0": e0, "w0": w0}, float64(s.elems()))
 }
 
 // copyNoise makes perturbed copies of a small weight.
 func (l *Lowerer) copyNoise(o perturbed, p Part, y Ref, s stored, table *Node) {
-	z := l.makeNoise(o.noisy, s, table)
-	c := shaders.Consts{}
+	c, args := shaders.Consts{}, Args{"w": p.Ref, "y": y}
 	o.noisy.consts(c, o.Kind.packed())
+	n4 := up4(s.elems()) / 4
+	u := backend.U{"rows": 1, "c4": n4, "ld4": n4, "w0": 0}
+	if o.makesSigns(s) {
+		c["MAKE"], args[ZOTable], u["tensor"], u["e0"] = 1, l.Ref(table), o.Tensor, s.row0*s.cols
+	} else {
+		args["z"] = l.makeNoise(o.noisy, s, table)
+	}
 	copies := 1
 	if o.Pair {
 		copies = 2
 	}
-	n4 := up4(s.elems()) / 4
-	l.copyRows(c, copies, Args{"w": p.Ref, "z": z, "y": y}, backend.U{"rows": 1, "c4": n4, "ld4": n4, "w0": 0})
+	l.copyRows(c, copies, args, u)
 }

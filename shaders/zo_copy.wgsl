@@ -1,6 +1,7 @@
 // y[b] = w + a_b z for the copies b: a small weight (a bias, a gain), or some columns of a matrix, perturbed for each half of a batch (MeZO,
 // 2305.17333). The weight is not written. a_b: scalar b in the header of z; z: from kernel zo_noise, in the order in which w lies. SPARSE:
 // only where |w| is at most the threshold in the header. A row of y is c4 vec4; those of w begin at vec4 w0 and are ld4 vec4 apart.
+// MAKE: signs (KIND 1) of element e0 of the tensor and on are made here and not read from z (shared/zo_made.wgsl).
 // w: [rows, 4 ld4], f32 or bf16, its last row to 4 c4; y: [copies, rows, 4 c4]. Grid: (ceil(c4 / WG), ceil(rows / DEPTH), copies), a thread
 // for a vec4 column of DEPTH rows, so that nothing is divided. y is =.
 //#const WG 64
@@ -8,19 +9,31 @@
 //#const NOISE 1
 //#const BF16 0
 //#const SPARSE 0
+//#const MAKE 0
 //#instance NOISE=2
 //#instance BF16=1
 //#instance SPARSE=1 WG=8
+//#instance MAKE=1
+//#if MAKE
+//#import zo_gen
+struct P { rows: u32, c4: u32, ld4: u32, w0: u32, tensor: u32, e0: u32 }
+//#else
 struct P { rows: u32, c4: u32, ld4: u32, w0: u32 }
+//#end
 //#if BF16
 @group(0) @binding(0) var<storage, read> w: array<vec2<u32>>;
 //#else
 @group(0) @binding(0) var<storage, read> w: array<vec4<f32>>;
 //#end
-@group(0) @binding(1) var<storage, read> z: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> p: P;
+//#if MAKE
+@group(0) @binding(1) var<storage, read> zo: array<u32>;
+//#import zo_made
+//#else
+@group(0) @binding(1) var<storage, read> z: array<u32>;
 //#import zo
+//#end
 
 @compute @workgroup_size(${WG})
 fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) g: vec3<u32>) {

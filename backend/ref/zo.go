@@ -61,6 +61,39 @@ func zoMoved(w float64, z []float64, packed, i int, scalar float64, sparse bool)
 	return w + scalar*zoAt(z, packed, i)
 }
 
+// laidNoise is the noise of a weight as it lies: what kernel zo_noise left, or, where the kernel makes it (MAKE), the elements from e0 on.
+type laidNoise struct {
+	key     [2]uint32
+	scalars []float64
+	at      func(i int) float64
+	sparse  bool
+	limit   float64 // with sparse, larger elements stay
+}
+
+func zoLaid(c *Call) laidNoise {
+	n := laidNoise{sparse: c.Const("SPARSE") == 1}
+	var limit float64 // the bits
+	if c.Const("MAKE") == 1 {
+		zo := c.X("zo")
+		n.key, n.scalars, limit = [2]uint32{uint32(zo[0]), uint32(zo[1])}, zo[2:], zo[16+c.N("tensor")]
+		n.at = func(i int) float64 { return zoValue(zoRademacher, zo, uint32(c.N("tensor")), c.N("e0")+i, 1) }
+	} else {
+		z := c.X("z")
+		n.key, n.scalars, limit = [2]uint32{uint32(z[2]), uint32(z[3])}, z, z[4]
+		n.at = func(i int) float64 { return zoAt(z, c.Const("NOISE"), i) }
+	}
+	n.limit = float64(math.Float32frombits(uint32(limit)))
+	return n
+}
+
+// moved is w, which lies at i, plus its noise times scalar b.
+func (n *laidNoise) moved(w float64, i, b int) float64 {
+	if n.sparse && !(math.Abs(w) <= n.limit) {
+		return w
+	}
+	return w + zoScalar(n.scalars, b)*n.at(i)
+}
+
 // pairRow is the row of a vector with a row for each half of a batch, PAIR, that item i takes; 0 without.
 func pairRow(c *Call, i int) int {
 	if c.Const("PAIR") == 0 {

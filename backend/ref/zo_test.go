@@ -118,7 +118,7 @@ func TestZOAddRoundsByChance(t *testing.T) {
 		w[i] = 1
 	}
 	z[0], z[2], z[3] = float64(math.Float32bits(1./1024)), 11, 12
-	launch(t, "zo_add", shaders.Consts{"BF16": 1}, 1, backend.U{"n4": n / 4, "tensor": 0, "cols": n, "ld": n, "row0": 0, "w0": 0}, bufs{"w": w, "z": z})
+	launch(t, "zo_add", shaders.Consts{"BF16": 1}, 1, backend.U{"n4": n / 4, "tensor": 0, "cols": n, "ld": n, "e0": 0, "w0": 0}, bufs{"w": w, "z": z})
 	up := 0
 	for _, v := range w {
 		require.Contains(t, []float64{1, 1 + 1./128}, v)
@@ -133,6 +133,6 @@ func TestZOAddRoundsByChance(t *testing.T) {
 func TestZOAddSparse(t *testing.T) {
 	w, z := []float64{0.5, -0.5, 0.5 + 1./1024, -2}, make([]float64, 9)
 	z[0], z[4] = float64(math.Float32bits(0.25)), float64(math.Float32bits(0.5))
-	launch(t, "zo_add", shaders.Consts{"SPARSE": 1}, 1, backend.U{"n4": 1, "tensor": 0, "cols": 4, "ld": 4, "row0": 0, "w0": 0}, bufs{"w": w, "z": z})
+	launch(t, "zo_add", shaders.Consts{"SPARSE": 1}, 1, backend.U{"n4": 1, "tensor": 0, "cols": 4, "ld": 4, "e0": 0, "w0": 0}, bufs{"w": w, "z": z})
 	require.Equal(t, []float64{0.75, -0.25, 0.5 + 1./1024, -2}, w)
 }
