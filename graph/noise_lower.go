@@ -20,9 +20,9 @@ func (l *Lowerer) makeNoise(n noisy, s stored, table *Node) Ref {
 		if n.Kind == Rademacher {
 			threads = words
 		}
-		if n.Kind == Rademacher && s.cols%32 == 0 && s.ld%32 == 0 {
+		if n.Kind == Rademacher && s.cols%128 == 0 && s.ld%32 == 0 {
 			c["TILE"] = 1
-			threads = words / 32
+			threads = words / 128
 		}
 	}
 	l.threads("zo_noise", c, threads, Args{ZOTable: l.Ref(table), "z": z}, backend.U{"tensor": n.Tensor, "rows": s.rows, "cols": s.cols,

@@ -61,10 +61,17 @@ const copyDepth = 16
 // copyRows makes perturbed copies of rows of a weight.
 func (l *Lowerer) copyRows(c shaders.Consts, copies int, args Args, u backend.U) {
 	rows, c4 := u["rows"].(int), u["c4"].(int)
-	groups := [3]uint32{uint32((c4 + flatWG - 1) / flatWG), uint32((rows + copyDepth - 1) / copyDepth), uint32(copies)}
-	k := shaders.Consts{"WG": flatWG, "DEPTH": copyDepth}
+	k := shaders.Consts{}
 	for name, v := range c {
 		k[name] = v
 	}
-	l.Dispatch("zo_copy", k, groups, args, u, float64(4*copies*rows*c4))
+	flops := float64(4 * copies * rows * c4)
+	if l.Software() && k["MAKE"] == 0 && c4%8 == 0 && u["ld4"].(int)%8 == 0 && u["w0"].(int)%8 == 0 {
+		k["MANY"] = copies
+		l.threads("zo_copy", k, rows*c4/8, args, u, flops)
+		return
+	}
+	groups := [3]uint32{uint32((c4 + flatWG - 1) / flatWG), uint32((rows + copyDepth - 1) / copyDepth), uint32(copies)}
+	k["WG"], k["DEPTH"] = flatWG, copyDepth
+	l.Dispatch("zo_copy", k, groups, args, u, flops)
 }

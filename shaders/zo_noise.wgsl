@@ -7,8 +7,8 @@
 // The weight lies row by row from row0 on, or (T) transposed: column by column, ld rows a column.
 // zo: key, two scalars, 0, second key, mask, 8 words of 0, then a threshold a tensor. z: a header of 8 words (scalars, key, threshold), then
 // `words` words: KIND 1 a bit an element, else a signed byte.
-// Grid: 2-D over 32768 workgroups, one thread for four words; KIND 1 with T one for each word; with TILE (KIND 1, T, cols and ld
-// multiples of 32) one for 32 columns x 32 rows. More threads do no harm. With T `words` covers whole columns. z is =.
+// Grid: 2-D over 32768 workgroups, one thread for four words; KIND 1 with T one for each word; with TILE (KIND 1, T, cols a
+// multiple of 128, ld of 32) one for 128 columns x 32 rows. More threads do no harm. With T `words` covers whole columns. z is =.
 // gpucheck: skip=all (integer work, 1/32 of a weight's bytes)
 //#const WG 64
 //#const KIND 1
@@ -135,39 +135,42 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<
 //#end
 //#if TILE
   let key = vec2<u32>(zo[0], zo[1]);
-  if (32u * i >= p.words) { return; }
+  if (128u * i >= p.words) { return; }
   let per = p.ld / 32u;
-  let tr = i % per;
-  let tc = i / per;
-  var n = (p.row0 + 32u * tr) * (p.cols / 32u) + tc;
+  var o = 8u + 128u * (i / per) * per + i % per;
+  var n = (p.row0 + 32u * (i % per)) * (p.cols / 128u) + i / per;
 //#for k 0 32
-  var a${k} = zo_word(key, p.tensor, 0u, n); n += p.cols / 32u;
+  var b${k} = zo_block(key, p.tensor, 0u, n); n += p.cols / 128u;
 //#end
-  var s = 0u;
+  for (var j = 0u; j < 4u; j += 1u) {
+//#for k 0 32
+    var a${k} = b${k}.x; b${k} = b${k}.yzwx;
+//#end
+    var s = 0u;
 //#for k 0 16
-  s = ((a${k} >> 16u) ^ a${k+16}) & 0x0000ffffu; a${k+16} = a${k+16} ^ s; a${k} = a${k} ^ (s << 16u);
+    s = ((a${k} >> 16u) ^ a${k+16}) & 0x0000ffffu; a${k+16} = a${k+16} ^ s; a${k} = a${k} ^ (s << 16u);
 //#end
 //#for h 0 2
 //#for k 0 8
-  s = ((a${16*h+k} >> 8u) ^ a${16*h+k+8}) & 0x00ff00ffu; a${16*h+k+8} = a${16*h+k+8} ^ s; a${16*h+k} = a${16*h+k} ^ (s << 8u);
+    s = ((a${16*h+k} >> 8u) ^ a${16*h+k+8}) & 0x00ff00ffu; a${16*h+k+8} = a${16*h+k+8} ^ s; a${16*h+k} = a${16*h+k} ^ (s << 8u);
 //#end
 //#end
 //#for h 0 4
 //#for k 0 4
-  s = ((a${8*h+k} >> 4u) ^ a${8*h+k+4}) & 0x0f0f0f0fu; a${8*h+k+4} = a${8*h+k+4} ^ s; a${8*h+k} = a${8*h+k} ^ (s << 4u);
+    s = ((a${8*h+k} >> 4u) ^ a${8*h+k+4}) & 0x0f0f0f0fu; a${8*h+k+4} = a${8*h+k+4} ^ s; a${8*h+k} = a${8*h+k} ^ (s << 4u);
 //#end
 //#end
 //#for h 0 8
 //#for k 0 2
-  s = ((a${4*h+k} >> 2u) ^ a${4*h+k+2}) & 0x33333333u; a${4*h+k+2} = a${4*h+k+2} ^ s; a${4*h+k} = a${4*h+k} ^ (s << 2u);
+    s = ((a${4*h+k} >> 2u) ^ a${4*h+k+2}) & 0x33333333u; a${4*h+k+2} = a${4*h+k+2} ^ s; a${4*h+k} = a${4*h+k} ^ (s << 2u);
 //#end
 //#end
 //#for h 0 16
-  s = ((a${2*h} >> 1u) ^ a${2*h+1}) & 0x55555555u; a${2*h+1} = a${2*h+1} ^ s; a${2*h} = a${2*h} ^ (s << 1u);
+    s = ((a${2*h} >> 1u) ^ a${2*h+1}) & 0x55555555u; a${2*h+1} = a${2*h+1} ^ s; a${2*h} = a${2*h} ^ (s << 1u);
 //#end
-  let o = 8u + 32u * tc * per + tr;
 //#for k 0 32
-  z[o + ${k}u * per] = a${k};
+    z[o] = a${k}; o += per;
 //#end
+  }
 //#end
 }

@@ -164,7 +164,7 @@ func (d *Device) poll(watched bool) error {
 
 // until polls, with sleeps that grow from 20 us to 1 ms, until ok. It never blocks in the library.
 func (d *Device) until(ctx context.Context, ok func() bool) error {
-	pause := 20 * time.Microsecond
+	wait := 20 * time.Microsecond
 	for !ok() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -175,8 +175,8 @@ func (d *Device) until(ctx context.Context, ok func() bool) error {
 		if ok() {
 			return nil
 		}
-		time.Sleep(pause)
-		pause = min(pause*5/4, time.Millisecond)
+		pause(wait)
+		wait = min(wait*5/4, time.Millisecond)
 	}
 	return nil
 }
