@@ -78,11 +78,14 @@ func (l *Lowerer) lossStats(logits, labels, stats Ref, rows, nc, ld, v0 int, fir
 	l.rows("cross_entropy_stats", k, rows, Args{"logits": logits, "labels": labels, "stats": stats}, backend.U{"nc": nc, "ld": ld, "v0": v0})
 }
 
-// lossEnd makes loss, rows and lse, the outputs of c, from the statistics.
+// lossEnd makes loss, rows and lse, the outputs of c, from the statistics; where c has a fourth, also hits.
 func (l *Lowerer) lossEnd(stats Ref, labels, scale *Node, rows, vocab int, smoothing float32, c *Call) {
 	each := l.Ref(c.Out[1])
-	l.threads("cross_entropy_loss", nil, rows, Args{"stats": stats, "labels": l.Ref(labels), "loss": each,
-		"lse": l.Ref(c.Out[2])}, backend.U{"rows": rows, "vocab": vocab, "smoothing": smoothing}, float64(rows))
+	k, args := shaders.Consts{}, Args{"stats": stats, "labels": l.Ref(labels), "loss": each, "lse": l.Ref(c.Out[2])}
+	if len(c.Out) > 3 {
+		k["HIT"], args["hit"] = 1, l.Ref(c.Out[3])
+	}
+	l.threads("cross_entropy_loss", k, rows, args, backend.U{"rows": rows, "vocab": vocab, "smoothing": smoothing}, float64(rows))
 	l.scaledSum(each, rows, l.Ref(scale), l.Ref(c.Out[0]))
 }
 

@@ -6,11 +6,12 @@ import (
 	"luthier/backend"
 )
 
-// vocabLoss fuses the vocabulary head with its loss. Inputs: h, e, labels, scale, then bias. Outputs: loss, rows, lse.
+// vocabLoss fuses the vocabulary head with its loss. Inputs: h, e, labels, scale, then bias. Outputs: loss, rows, lse, then hits.
 type vocabLoss struct {
 	Smoothing float32
 	Chunk     int // rows of e at a time
 	Bias      bool
+	Hits      bool
 	Noise     noisy // of e; ZOTable is the last input
 	Pair      bool  // two halves of rows, each with its own scalar of the noise
 	PairBias  bool
@@ -23,12 +24,24 @@ const defaultChunk = 4096
 // of [tokens, vocabulary] never exist. h: [rows, d], e: [V, d] (the tied embedding or lm_head.weight; f32 or bf16), bias: [V] or nil,
 // labels: u32 [rows], scale: [1]. Backward runs the chunks again from the saved log-sum-exp. Returns loss [1] and row losses [rows].
 func VocabLoss(h, e, bias, labels, scale *Node, smoothing float32) (loss, rows *Node) {
+	out := vocabHead(vocabLoss{Smoothing: smoothing}, h, e, bias, labels, scale)
+	return out[0], out[1]
+}
+
+// VocabHits is VocabLoss without smoothing that also tells where the label is the most probable token: hits [rows] is 1 there, else 0, and 0
+// where the label is ignored. Their sum over the number of labels is the accuracy.
+func VocabHits(h, e, bias, labels, scale *Node) (loss, rows, hits *Node) {
+	out := vocabHead(vocabLoss{Hits: true}, h, e, bias, labels, scale)
+	return out[0], out[1], out[3]
+}
+
+func vocabHead(o vocabLoss, h, e, bias, labels, scale *Node) []*Node {
+	o.Chunk, o.Bias = defaultChunk, bias != nil
 	in := []*Node{h, e, labels, scale}
 	if bias != nil {
 		in = append(in, bias)
 	}
-	out := h.g.apply(vocabLoss{Smoothing: smoothing, Chunk: defaultChunk, Bias: bias != nil}, in...)
-	return out[0], out[1]
+	return h.g.apply(o, in...)
 }
 
 func (o vocabLoss) Infer(in []Sig) ([]Sig, error) {
@@ -45,7 +58,11 @@ func (o vocabLoss) Infer(in []Sig) ([]Sig, error) {
 			return nil, err
 		}
 	}
-	return []Sig{f32(1), f32(h[0]), f32(h[0])}, lossSigs(h[0], in[2], in[3])
+	out := []Sig{f32(1), f32(h[0]), f32(h[0])}
+	if o.Hits {
+		out = append(out, f32(h[0]))
+	}
+	return out, lossSigs(h[0], in[2], in[3])
 }
 
 func (o vocabLoss) VJP(c *Call, dy []*Node, need []bool) []*Node {

@@ -3,6 +3,7 @@ package optim
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -13,18 +14,26 @@ import (
 //
 //	theta *= 1 - eta wd;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
 //	theta -= eta / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)
-type AdamW struct{ Beta1, Beta2, Eps, Decay float64 }
+//
+// Biased leaves the two corrections out, as the optimizer of the first BERT did (Devlin et al. 2019): its first steps are several times as
+// large, the cause of many failed runs on few rows (Mosbach et al. 2021; Zhang et al. 2021).
+type AdamW struct {
+	Beta1, Beta2, Eps, Decay float64
+	Biased                   bool `json:",omitempty"`
+}
 
-var _ = register("adamw", func() Optimizer { return &AdamW{0.9, 0.999, 1e-8, 0} })
+var _ = register("adamw", func() Optimizer { return &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8} })
 
 // Name is adamw.
 func (*AdamW) Name() string { return "adamw" }
 
-// Flags adds adam-beta1, adam-beta2, adam-epsilon and weight-decay.
+// Flags adds adam-beta1, adam-beta2, adam-epsilon, adam-bias-correction and weight-decay.
 func (a *AdamW) Flags(f *pflag.FlagSet) {
 	f.Float64Var(&a.Beta1, "adam-beta1", a.Beta1, "decay of the gradient's mean")
 	f.Float64Var(&a.Beta2, "adam-beta2", a.Beta2, "decay of the gradient's mean square")
 	f.Float64Var(&a.Eps, "adam-epsilon", a.Eps, "added to the root of the mean square")
+	f.Var((*inverse)(&a.Biased), "adam-bias-correction", "correct both means for their start at zero; false is the optimizer of the first BERT")
+	f.Lookup("adam-bias-correction").NoOptDefVal = "true"
 	f.Float64Var(&a.Decay, "weight-decay", a.Decay, "decoupled weight decay; not on biases and norms")
 }
 
@@ -59,5 +68,20 @@ func (a *AdamW) Update(p Parameter, hyper, clip *graph.Node) {
 
 // Hyper holds the learning rate and the bias corrections, computed in float64.
 func (a *AdamW) Hyper(t int, lr float64) [graph.HyperSize]float32 {
+	if a.Biased {
+		return [graph.HyperSize]float32{float32(lr), 1, 1}
+	}
 	return [graph.HyperSize]float32{float32(lr), float32(1 / (1 - math.Pow(a.Beta1, float64(t)))), float32(1 / (1 - math.Pow(a.Beta2, float64(t))))}
+}
+
+// inverse is a switch whose variable says the opposite, so that the zero value of an optimizer is the usual one.
+type inverse bool
+
+func (v *inverse) String() string { return strconv.FormatBool(!bool(*v)) }
+func (v *inverse) Type() string   { return "bool" }
+
+func (v *inverse) Set(s string) error {
+	on, err := strconv.ParseBool(s)
+	*v = inverse(!on)
+	return err
 }

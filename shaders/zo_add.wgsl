@@ -28,6 +28,9 @@
 //#instance MAKE=1
 //#instance MAKE=1 MANY=1 SPARSE=1
 //#instance MAKE=1 MANY=1 BF16=1
+//#if MANY
+// gpucheck: skip=all (for software adapters)
+//#end
 //#import zo_gen
 //#import bad
 struct P { n4: u32, tensor: u32, cols: u32, ld: u32, e0: u32, w0: u32 }

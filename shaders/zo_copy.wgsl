@@ -21,6 +21,9 @@
 //#instance MANY=1
 //#instance MANY=2
 //#instance MANY=2 BF16=1 NOISE=2 SPARSE=1
+//#if MANY
+// gpucheck: skip=all (for software adapters)
+//#end
 //#if MAKE
 //#import zo_gen
 struct P { rows: u32, c4: u32, ld4: u32, w0: u32, tensor: u32, e0: u32 }

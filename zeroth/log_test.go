@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"luthier/internal/fuzzcheck"
 )
 
 func sampleHeader() Header {
@@ -259,7 +261,9 @@ func FuzzReadLog(f *testing.F) {
 	f.Add(append(bytes.Clone(head), rec...))
 	f.Add([]byte(magic + "00000000\n{}\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		l, err := decode("x", raw)
+		var l *Log
+		var err error
+		fuzzcheck.Bounded(t, len(raw), func() { l, err = decode("x", raw) })
 		if l == nil {
 			require.Error(t, err)
 			return

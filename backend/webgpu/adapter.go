@@ -31,15 +31,15 @@ func choose(cs []candidate, sel string) (candidate, error) {
 	if sel == "" || sel == "auto" {
 		best := cs[0]
 		for _, c := range cs {
-			if c.rank < best.rank {
+			if c.lacks() == "" && (best.lacks() != "" || c.rank < best.rank) {
 				best = c
 			}
 		}
-		return best, nil
+		return best, best.refused()
 	}
 	if i, err := strconv.Atoi(sel); err == nil {
 		if i >= 0 && i < len(cs) {
-			return cs[i], nil
+			return cs[i], cs[i].refused()
 		}
 		return candidate{}, fmt.Errorf("%w: no adapter %d, there are: %s", backend.ErrNoAdapter, i, names(cs))
 	}

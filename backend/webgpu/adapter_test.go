@@ -35,10 +35,10 @@ func TestClassify(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	cs := []candidate{
-		{info: backend.Info{Index: 0, Name: "llvmpipe"}, rank: 3},
-		{info: backend.Info{Index: 1, Name: "Intel UHD"}, rank: 1},
-		{info: backend.Info{Index: 2, Name: "NVIDIA A"}, rank: 0},
-		{info: backend.Info{Index: 3, Name: "NVIDIA B"}, rank: 0},
+		{info: backend.Info{Index: 0, Name: "llvmpipe"}, rank: 3, limits: needs},
+		{info: backend.Info{Index: 1, Name: "Intel UHD"}, rank: 1, limits: needs},
+		{info: backend.Info{Index: 2, Name: "NVIDIA A"}, rank: 0, limits: needs},
+		{info: backend.Info{Index: 3, Name: "NVIDIA B"}, rank: 0, limits: needs},
 	}
 	for sel, want := range map[string]int{"": 2, "auto": 2, "0": 0, "3": 3, "nvidia b": 3, "NVIDIA": 2, "pipe": 0} {
 		c, err := choose(cs, sel)
@@ -53,6 +53,31 @@ func TestChoose(t *testing.T) {
 	_, err := choose(nil, "auto")
 	require.ErrorIs(t, err, backend.ErrNoAdapter)
 	require.ErrorContains(t, err, "install_adapter.sh")
+}
+
+// An adapter without the limits that the kernels need is passed over, and refused where it is asked for or nothing else is there.
+func TestChooseLacking(t *testing.T) {
+	old := candidate{info: backend.Info{Index: 0, Name: "Old GPU"}, limits: needs}
+	old.limits.Storage = 4
+	soft := candidate{info: backend.Info{Index: 1, Name: "llvmpipe"}, rank: 3, limits: needs}
+	for _, cs := range [][]candidate{{old, soft}, {soft, old}} {
+		c, err := choose(cs, "auto")
+		require.NoError(t, err)
+		require.Equal(t, "llvmpipe", c.info.Name)
+	}
+	for _, sel := range []string{"0", "old"} {
+		_, err := choose([]candidate{old, soft}, sel)
+		require.ErrorIs(t, err, backend.ErrNoAdapter)
+		require.ErrorContains(t, err, "Old GPU: it allows 4 storage buffers in a kernel, luthier needs 8")
+	}
+	_, err := choose([]candidate{old}, "auto")
+	require.ErrorContains(t, err, "--device")
+	few := needs
+	few.Shared = 1
+	require.Contains(t, candidate{limits: few}.lacks(), "workgroup memory")
+	few = needs
+	few.MaxThreads = 128
+	require.Contains(t, candidate{limits: few}.lacks(), "threads")
 }
 
 // A machine without a driver gets an error with the remedy, not a panic.

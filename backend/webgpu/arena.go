@@ -2,6 +2,7 @@ package webgpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 
@@ -28,6 +29,9 @@ func (d *Device) newRaw(size int64) (*raw, error) {
 		return nil, err
 	}
 	h, err := d.gpu.buffer(size, storage)
+	if errors.Is(err, backend.ErrOutOfMemory) {
+		return nil, fmt.Errorf("%w: the driver of %s refused %d bytes more, %d in use", backend.ErrOutOfMemory, d.info.Name, size, d.mem.held)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("webgpu: buffer of %d bytes (%d in use): %w", size, d.mem.held, err)
 	}

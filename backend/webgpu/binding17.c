@@ -41,6 +41,7 @@ bool wgpuAdapterGetLimits(void *adapter, ChainedLimits *limits);
 void wgpuAdapterRequestDevice(void *adapter, const DeviceDescriptor *d, void (*cb)(int, void *, const char *, void *), void *userdata);
 void wgpuDeviceSetUncapturedErrorCallback(void *device, void (*cb)(int, const char *, void *), void *userdata);
 bool wgpuDevicePoll(void *device, bool wait, const void *index);
+void wgpuComputePassEncoderEnd(void *pass);
 uint64_t wgpuQueueSubmitForIndex(void *queue, size_t count, void *const *commands);
 void wgpuQueueOnSubmittedWorkDone(void *queue, void (*cb)(int, void *), void *userdata);
 void wgpuBufferMapAsync(void *buffer, uint32_t mode, size_t offset, size_t size, void (*cb)(int, void *), void *userdata);
@@ -95,7 +96,7 @@ void *lt_open(void *adapter, lt_state *s) {
 	return device;
 }
 
-// Queue submit and poll cannot report an error: on a lost device the library panics, and as the panic cannot leave a C function, it
+// The end of a pass, queue submit and poll cannot report a loss: on a lost device the library panics, and as the panic cannot leave a C function, it
 // calls abort. guarded runs one of them so that an abort on this thread comes back as false; the library's locks may stay taken, so
 // nothing of that device may be touched afterwards. On Windows an abort cannot be caught.
 typedef struct {
@@ -151,7 +152,14 @@ static void submit(call *c) {
 	wgpuQueueOnSubmittedWorkDone(c->object, on_done, c->state);
 }
 
+static void end_pass(call *c) { wgpuComputePassEncoderEnd(c->object); }
+
 static void poll_once(call *c) { wgpuDevicePoll(c->object, false, NULL); }
+
+bool lt_end(void *pass, lt_state *s) {
+	call c = {pass, NULL, s};
+	return guarded(end_pass, &c, "the end of a compute pass");
+}
 
 bool lt_submit(void *queue, void *commands, lt_state *s) {
 	call c = {queue, commands, s};

@@ -19,6 +19,7 @@ typedef struct lt_map {
 } lt_map;
 
 void *lt_open(void *adapter, lt_state *s);
+bool lt_end(void *pass, lt_state *s);
 bool lt_submit(void *queue, void *commands, lt_state *s);
 bool lt_poll(void *device, lt_state *s);
 void lt_map_read(void *buffer, size_t size, lt_map *m);

@@ -2,12 +2,24 @@
 
 package webgpu
 
-import "github.com/rajveermalviya/go-webgpu/wgpu"
+/*
+#include "binding17.h"
+*/
+import "C"
+
+import (
+	"runtime"
+
+	"github.com/rajveermalviya/go-webgpu/wgpu"
+
+	"luthier/backend"
+)
 
 type encoder17 struct {
 	g    *gpu17
 	enc  *wgpu.CommandEncoder
 	pass *wgpu.ComputePassEncoder
+	dead bool // the library gave up: nothing of it may be touched
 }
 
 func (e *encoder17) clear(b handle, off, size int64) error {
@@ -26,14 +38,23 @@ func (e *encoder17) dispatch(p, g handle, offsets []uint32, n [3]uint32) {
 	e.pass.DispatchWorkgroups(n[0], n[1], n[2])
 }
 
+// end is where the library first looks at what the pass uses: memory that is gone makes it give up here. See submit for the locking.
 func (e *encoder17) end() error {
-	err := e.pass.End()
+	runtime.LockOSThread()
+	if !C.lt_end(cref(e.pass), e.g.state) {
+		e.dead = true
+		return backend.ErrDeviceLost // still locked
+	}
+	runtime.UnlockOSThread()
 	e.pass.Release()
 	e.pass = nil
-	return e.g.check(err)
+	return e.g.check(nil)
 }
 
 func (e *encoder17) release() {
+	if e.dead {
+		return
+	}
 	if e.pass != nil {
 		e.pass.Release()
 	}

@@ -28,6 +28,22 @@ func TestDeviceLost(t *testing.T) {
 	}()
 	<-done
 
+	done = make(chan bool)
+	go func() { // all of the memory gone, which the library notices before the submit
+		defer close(done)
+		d := openTest(t)
+		x, y := alloc(t, d, 64), alloc(t, d, bigBuffer)
+		r := &backend.Recording{}
+		scale(t, r, x, x, 2)
+		scale(t, r, y, y, 2)
+		assert.NoError(t, d.Run(ctx, r))
+		d.Lose()
+		assert.ErrorIs(t, d.Run(ctx, r), backend.ErrDeviceLost)
+		assert.ErrorIs(t, d.Wait(ctx), backend.ErrDeviceLost)
+		assert.NoError(t, d.Close())
+	}()
+	<-done
+
 	d = openTest(t) // another device works
 	x := alloc(t, d, 64)
 	require.NoError(t, d.Write(x, floats(ramp(64)...)))

@@ -23,6 +23,8 @@ type Options struct {
 	MemoryLimit int64
 	// MaxBinding lowers the binding limit, for tests of splitting on adapters that have more.
 	MaxBinding int64
+	// Claims changes the limits that adapters say they have, before one is chosen, for tests of adapters that have too little.
+	Claims func(*backend.Limits)
 }
 
 // Stats counts what the device made since it was opened. A step loop may raise only Submits and Dispatches.
@@ -62,6 +64,11 @@ func Open(sel string, o Options) (*Device, error) {
 	cs, err := library.adapters()
 	if err != nil {
 		return nil, fmt.Errorf(noAdapter, backend.ErrNoAdapter, err.Error())
+	}
+	for i := range cs {
+		if o.Claims != nil {
+			o.Claims(&cs[i].limits)
+		}
 	}
 	c, err := choose(cs, sel)
 	if err != nil {

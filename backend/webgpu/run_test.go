@@ -166,7 +166,7 @@ func TestProfile(t *testing.T) {
 		require.NoError(t, r.Add(spin(n), backend.Grid(512), backend.Args{"x": x}, nil, "spin", 1))
 	}
 	require.NoError(t, d.Run(ctx, r))
-	ts, err := d.Profile(ctx, r)
+	ts, err := d.Profile(ctx, r, nil)
 	require.NoError(t, err)
 	t.Log(ts)
 	require.Len(t, ts, 2)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,32 +103,53 @@ func (a *app) bench(ctx context.Context, o *benchOptions, what string) error {
 	return nil
 }
 
-// clock repeats run until it took the given time, waits for the device, and returns how long one took. One run before is not counted: it
-// compiles.
-func clock(ctx context.Context, d backend.Device, seconds float64, run func() error) (time.Duration, error) {
-	burst := func(n int) (time.Duration, error) {
-		began := time.Now()
+// took is how long one run of something takes.
+type took struct {
+	wall time.Duration
+	cpu  time.Duration // processor time of all threads, on a software adapter; else 0
+}
+
+// cost is what rates and shares are made of: processor time where it is known, since other work on the machine changes the wall time of both
+// sides of a comparison, and not alike.
+func (t took) cost() time.Duration {
+	if t.cpu > 0 {
+		return t.cpu
+	}
+	return t.wall
+}
+
+// bursts is how many stretches clock measures: the fastest counts.
+const bursts = 3
+
+// clock repeats run until it took the given time, in a few bursts each of which ends with a wait for the device, and returns how long one run
+// took in the fastest. One run before is not counted: it compiles.
+func clock(ctx context.Context, d backend.Device, seconds float64, run func() error) (took, error) {
+	burst := func(n int) (took, error) {
+		began, used := time.Now(), processorTime()
 		for range n {
 			if err := run(); err != nil {
-				return 0, err
+				return took{}, err
 			}
 		}
 		err := d.Wait(ctx)
-		return time.Since(began), err
+		t := took{wall: time.Since(began) / time.Duration(n)}
+		if d.Info().Class == backend.Software {
+			t.cpu = (processorTime() - used) / time.Duration(n)
+		}
+		return t, err
 	}
 	if _, err := burst(1); err != nil {
-		return 0, err
+		return took{}, err
 	}
-	one, err := burst(1)
-	if err != nil {
-		return 0, err
+	best, err := burst(1)
+	n := max(1, min(1<<16, int(seconds/bursts/max(best.wall.Seconds(), 1e-6))))
+	for range bursts {
+		if err != nil {
+			return best, err
+		}
+		var t took
+		t, err = burst(n)
+		best = took{min(best.wall, t.wall), min(best.cpu, t.cpu)}
 	}
-	n := max(1, min(1<<16, int(seconds/max(one.Seconds(), 1e-6))))
-	all, err := burst(n)
-	return all / time.Duration(n), err
-}
-
-// gflops writes a rate.
-func gflops(flops float64, t time.Duration) string {
-	return fmt.Sprintf("%.1f GFLOP/s", flops/t.Seconds()/1e9)
+	return best, err
 }

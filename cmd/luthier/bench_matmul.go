@@ -26,7 +26,9 @@ type rate struct {
 	N       int     `json:"n"`
 	K       int     `json:"k"`
 	Seconds float64 `json:"seconds"`
+	CPU     float64 `json:"processor_seconds,omitempty"`
 	GFLOPS  float64 `json:"gflops_per_s"`
+	took    took
 	flops   float64
 	times   int
 }
@@ -98,7 +100,12 @@ func timeProduct(ctx context.Context, d backend.Device, kind string, rows int, s
 		return rate{}, err
 	}
 	flops := 2 * float64(m) * float64(n) * float64(k)
-	return rate{s.name, kind, m, n, k, t.Seconds(), flops / t.Seconds() / 1e9, flops, s.times}, nil
+	return newRate(s.name, kind, m, n, k, t, flops, s.times), nil
+}
+
+func newRate(layer, kind string, m, n, k int, t took, flops float64, times int) rate {
+	return rate{Layer: layer, Kind: kind, M: m, N: n, K: k, Seconds: t.wall.Seconds(), CPU: t.cpu.Seconds(), GFLOPS: flops / t.wall.Seconds() / 1e9,
+		took: t, flops: flops, times: times}
 }
 
 // noise fills a value with small random numbers: an all-zero product might be fast for the wrong reason. Rows may be padded.
@@ -116,15 +123,16 @@ func noise(s graph.Sig) []byte {
 }
 
 // matmulRate is the rate of a step's products, each as often as the step has it: forward and input gradient of all layers, weight gradients
-// too where the base is trained.
-func matmulRate(rates []rate, full bool) float64 {
-	flops, seconds := 0.0, 0.0
+// too where the base is trained. By the wall clock, and by cost.
+func matmulRate(rates []rate, full bool) (wall, cost float64) {
+	flops, seconds, costs := 0.0, 0.0, 0.0
 	for _, r := range rates {
 		if r.Kind == "weight-gradient" && !full {
 			continue
 		}
 		flops += float64(r.times) * r.flops
-		seconds += float64(r.times) * r.Seconds
+		seconds += float64(r.times) * r.took.wall.Seconds()
+		costs += float64(r.times) * r.took.cost().Seconds()
 	}
-	return flops / seconds
+	return flops / seconds, flops / costs
 }

@@ -41,5 +41,5 @@ func timePlain(ctx context.Context, d backend.Device, m, n, k int, seconds float
 	if err != nil {
 		return rate{}, err
 	}
-	return rate{"plain kernel", "forward", m, n, k, t.Seconds(), flops / t.Seconds() / 1e9, flops, 0}, nil
+	return newRate("plain kernel", "forward", m, n, k, t, flops, 0), nil
 }

@@ -203,7 +203,7 @@ func (b *zerothBench) noiseShare(ctx context.Context, z *zeroth.Stepper, togethe
 		shape.B *= 2
 	}
 	f, _ := z.Programs(shape)
-	times, err := w.Profile(ctx, f.Recording())
+	times, err := w.Profile(ctx, f.Recording(), profileClock(w))
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -83,6 +84,9 @@ func isTmpName(name string) bool {
 	return ok && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
+// tmpPath is the path of a directory that is being built.
+var tmpPath = regexp.MustCompile(`\S*\` + tmpPrefix + `[0-9a-f]{16}/`)
+
 // notWritten says that path has its old content.
 type notWritten struct {
 	path string
@@ -95,10 +99,24 @@ func (e *notWritten) Error() string {
 	if errors.As(e.err, &inner) {
 		return (&notWritten{e.path, inner.err}).Error()
 	}
-	if errors.Is(e.err, syscall.ENOSPC) {
-		return fmt.Sprintf("%s: not written, what was there before is untouched: %v: free some space and try again", e.path, syscall.ENOSPC)
+	for _, full := range []struct {
+		errno  syscall.Errno
+		remedy string
+	}{
+		{syscall.ENOSPC, "free some space and try again"},
+		{syscall.EDQUOT, "free some of your space, or have your quota raised, and try again"},
+		{syscall.EFBIG, "raise the limit of file sizes (ulimit -f), or choose another file system, and try again"},
+	} {
+		if errors.Is(e.err, full.errno) {
+			return fmt.Sprintf("%s: not written, what was there before is untouched: %v: %s", e.path, full.errno, full.remedy)
+		}
 	}
-	return fmt.Sprintf("%s: not written: %v", e.path, e.err)
+	err := e.err
+	var at *fs.PathError
+	if errors.As(err, &at) && strings.Contains(at.Path, tmpPrefix) {
+		err = at.Err
+	}
+	return fmt.Sprintf("%s: not written: %s", e.path, tmpPath.ReplaceAllString(err.Error(), ""))
 }
 
 func (e *notWritten) Unwrap() error { return e.err }

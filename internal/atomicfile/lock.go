@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// lockName is the file that holds a directory's lock; inside is the process id of the holder.
+// lockName is the file that holds a directory's lock; inside are the process id of the holder and its host, each on a line.
 const lockName = ".lock"
 
 // Lock is a directory held by this process. The system lets go of it when the process ends, however it ends.
@@ -18,14 +18,18 @@ type Lock struct{ f *os.File }
 
 // BusyError says that another run holds Dir.
 type BusyError struct {
-	Dir string
-	PID int // process id of the holder, 0 if it could not be read
+	Dir  string
+	PID  int    // process id of the holder, 0 if it could not be read
+	Host string // its machine: a directory may be shared; "" if unknown
 }
 
 func (e *BusyError) Error() string {
 	who := "another run"
 	if e.PID > 0 {
 		who = fmt.Sprintf("another run (process %d)", e.PID)
+		if e.Host != "" {
+			who = fmt.Sprintf("another run (process %d on %s)", e.PID, e.Host)
+		}
 	}
 	return fmt.Sprintf("%s: in use by %s: wait until it has ended, or choose another output directory", e.Dir, who)
 }
@@ -45,9 +49,10 @@ func LockDir(dir string) (*Lock, error) {
 			return nil, fmt.Errorf("%s: this file system takes no locks: %w", dir, err)
 		}
 		if !free {
-			pid := readPID(f)
+			busy := &BusyError{Dir: dir}
+			busy.PID, busy.Host = readHolder(f)
 			f.Close()
-			return nil, &BusyError{Dir: dir, PID: pid}
+			return nil, busy
 		}
 		if stillNamed(f, path) {
 			return hold(f, dir)
@@ -60,7 +65,8 @@ func LockDir(dir string) (*Lock, error) {
 func hold(f *os.File, dir string) (*Lock, error) {
 	err := f.Truncate(0)
 	if err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		host, _ := os.Hostname() // a name less in a message
+		_, err = fmt.Fprintf(io.NewOffsetWriter(f, 0), "%d\n%s\n", os.Getpid(), host)
 	}
 	if err != nil {
 		f.Close()
@@ -87,11 +93,12 @@ func stillNamed(f *os.File, path string) bool {
 	return errors.Join(errA, errB) == nil && os.SameFile(a, b)
 }
 
-func readPID(f *os.File) int {
-	text, _ := io.ReadAll(io.NewSectionReader(f, 0, 20))
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+func readHolder(f *os.File) (pid int, host string) {
+	text, _ := io.ReadAll(io.NewSectionReader(f, 0, 300))
+	first, host, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	return pid
+	return pid, strings.TrimSpace(host)
 }
