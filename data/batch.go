@@ -6,14 +6,16 @@ type Batch struct {
 	B, T               int
 	Copies             int     // of the rows, one below the other, in a batch for several forwards at once; 0 counts as 1
 	IDs, TypeIDs, Mask []int32 // [B, T]; Mask is 1 at tokens and 0 at padding
-	Labels             []int32 // [B, T], shifted (see Sequence); nil where no sequence has labels
+	Labels             []int32 // [B, T], shifted (see Sequence), or of masked text unshifted; nil where no sequence has labels
 	Classes            []int32 // [B]
 	Targets            []float32
-	LastPos            []int32 // [B], position of the last token; 0 for a padding row
-	Tokens             int     // positions with mask 1
-	LossTokens         int     // labels, or classes where there are no labels, that are not Ignore
-	Rows               int     // rows that hold a sequence
-	Lines              []int   // [Rows], line of each sequence in its file
+	LastPos            []int32   // [B], position of the last token; 0 for a padding row
+	Tokens             int       // positions with mask 1
+	LossTokens         int       // labels, or classes where there are no labels, that are not Ignore
+	Rows               int       // rows that hold a sequence
+	Lines              []int     // [Rows], line of each sequence in its file
+	Order              []int     // [Rows], place of each sequence among those of the Loader; nil where there was none
+	Words              [][]int32 // [Rows], positions in the row of the first ids of words with tags, -1 for none; nil for other data
 	Prompted           *Prompted
 }
 
@@ -64,6 +66,9 @@ func (b *Batch) place(i int, s *Sequence, left bool) {
 	b.LastPos[i] = int32(max(0, from+n-1-i*b.T))
 	b.Classes[i], b.Targets[i] = s.Class, s.Target
 	b.Lines = append(b.Lines, s.Line)
+	if s.Words != nil {
+		b.Words = append(b.Words, shifted(s.Words, int32(from-i*b.T)))
+	}
 	if b.Labels == nil {
 		if s.Class != Ignore {
 			b.LossTokens++
@@ -83,6 +88,17 @@ func filled(n int, v int32) []int32 {
 	if v != 0 {
 		for i := range out {
 			out[i] = v
+		}
+	}
+	return out
+}
+
+// shifted moves positions to the right; -1 stays.
+func shifted(at []int32, by int32) []int32 {
+	out := append([]int32(nil), at...)
+	for i := range out {
+		if out[i] >= 0 {
+			out[i] += by
 		}
 	}
 	return out

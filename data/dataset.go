@@ -30,7 +30,7 @@ type Columns struct {
 var (
 	pairNames = [][2]string{
 		{"sentence1", "sentence2"}, {"premise", "hypothesis"}, {"question1", "question2"}, {"question", "sentence"},
-		{"question", "passage"}, {"text1", "text2"}, {"text", "text2"}, {"text", "text_pair"}, {"sentence", "sentence2"},
+		{"question", "passage"}, {"text1", "text2"}, {"text_a", "text_b"}, {"text", "text2"}, {"text", "text_pair"}, {"sentence", "sentence2"},
 	}
 	textNames  = []string{"text", "sentence", "question", "content", "review", "utterance", "query", "title"}
 	labelNames = []string{"label", "labels", "category", "class", "intent", "gold_label", "score", "target"}

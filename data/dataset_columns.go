@@ -39,7 +39,7 @@ func usualTexts(has func(string) bool, label string) (text, text2 string) {
 			return p[0], p[1]
 		}
 	}
-	for _, n := range append(append([]string{}, textNames...), "sentence1", "text1") {
+	for _, n := range append(append([]string{}, textNames...), "sentence1", "text1", "text_a") {
 		if has(n) && n != label {
 			return n, ""
 		}

@@ -14,11 +14,11 @@ type Splits struct{ Train, Valid, Test string }
 // splitNames are the file names, without ending, of each split.
 var splitNames = [3][]string{{"train", "training"}, {"valid", "validation", "val", "dev", "eval"}, {"test"}}
 
-var dataEndings = []string{".tsv", ".csv", ".jsonl", ".json", ".ndjson", ".txt"}
+var dataEndings = []string{".tsv", ".csv", ".jsonl", ".json", ".ndjson", ".txt", ".conll", ".iob", ".iob2", ".bio"}
 
 // FindSplits names the files at path: path itself as Train if it is a file; of
 // a directory train.*, valid.* (or validation, val, dev, eval) and test.* with
-// one of the endings .tsv .csv .jsonl .json .txt. Two files for one split are
+// one of the endings .tsv .csv .jsonl .json .txt .conll .iob .iob2 .bio. Two files for one split are
 // an error, as is a directory with none.
 func FindSplits(path string) (Splits, error) {
 	info, err := os.Stat(path)

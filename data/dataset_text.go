@@ -20,6 +20,7 @@ type TextOptions struct {
 	Column     string // key of the text in JSON; "text" if empty
 	BlankLines bool   // in .txt, blank lines part documents; else the file is one
 	TrainAll   bool   // train on prompts too
+	Lines      bool   // in .txt, each line that is not blank is a document, unless BlankLines
 }
 
 // LoadText reads documents from .txt (or a file without a known ending), or from
@@ -40,7 +41,7 @@ func LoadText(path string, o TextOptions) ([]Doc, Report, error) {
 	case ".tsv", ".csv", ".parquet":
 		return nil, Report{}, fmt.Errorf("%s: language-model text comes from .txt or .jsonl, not %s", path, ext)
 	default:
-		docs = docsFromText(string(raw), o.BlankLines)
+		docs = docsFromText(string(raw), o)
 	}
 	if !slices.ContainsFunc(docs, func(d Doc) bool { return d.Text != "" }) {
 		return nil, Report{}, fmt.Errorf("%s: %w", path, ErrNoData)
@@ -48,8 +49,8 @@ func LoadText(path string, o TextOptions) ([]Doc, Report, error) {
 	return docs, Report{Rows: len(docs), InvalidUTF8: bad}, nil
 }
 
-func docsFromText(text string, blank bool) []Doc {
-	if !blank {
+func docsFromText(text string, o TextOptions) []Doc {
+	if !o.BlankLines && !o.Lines {
 		return []Doc{{Text: text, Line: 1}}
 	}
 	var docs []Doc
@@ -70,7 +71,9 @@ func docsFromText(text string, blank bool) []Doc {
 		if doc.Len() == 0 {
 			start = line
 		}
-		doc.WriteString(s)
+		if doc.WriteString(s); !o.BlankLines {
+			flush()
+		}
 	}
 	flush()
 	return docs

@@ -11,15 +11,18 @@ import (
 
 // Sequence is one encoded row.
 //
-// Labels, of the length of IDs, are there for language models only. They are
-// shifted already: Labels[t] is the id that position t shall predict, which is
-// IDs[t+1], and Ignore at the last position and before prompt tokens. Class and
+// Labels, of the length of IDs, are there for language models and for words with
+// tags. Those of language models are shifted already: Labels[t] is the id that
+// position t shall predict, which is IDs[t+1], and Ignore at the last position
+// and before prompt tokens. A tag stands at the first id of its word. Class and
 // Target serve classification and regression.
 type Sequence struct {
 	IDs, TypeIDs, Labels []int32
 	Class                int32
 	Target               float32
 	Line                 int
+	Lost                 int         // ids that were cut away
+	Words                []int32     // of words with tags: where the first id of each is, -1 for none; else nil
 	Candidates           *Candidates // of prompted classification; else nil
 }
 
@@ -51,9 +54,9 @@ func EncodeExamples(tok Tokenizer, examples []Example, classes []int32, targets 
 		if room < 1 {
 			return nil, rep, fmt.Errorf("encode: max-length %d leaves no room beside %d special tokens", maxLength, len(special))
 		}
-		rep.count(len(a)+len(b)+len(special), maxLength)
+		lost := rep.count(len(a)+len(b)+len(special), maxLength)
 		a, b = cutPair(a, b, room)
-		s := Sequence{Class: Ignore, Line: e.Line}
+		s := Sequence{Class: Ignore, Line: e.Line, Lost: lost}
 		s.IDs, s.TypeIDs = tok.Assemble(a, b, e.HasPair)
 		if len(s.IDs) == 0 { // an empty text and no special tokens: the model still needs a position
 			s.IDs, s.TypeIDs = []int32{fillerID(tok)}, []int32{0}
@@ -70,13 +73,15 @@ func EncodeExamples(tok Tokenizer, examples []Example, classes []int32, targets 
 	return out, rep, tokenizerErr(tok)
 }
 
-// count notes one sequence of n ids before cutting.
-func (r *Report) count(n, maxLength int) {
+// count notes one sequence of n ids before cutting, and gives how many of them cutting takes.
+func (r *Report) count(n, maxLength int) (lost int) {
 	r.Rows++
 	r.Longest = max(r.Longest, n)
 	if n > maxLength {
 		r.Truncated++
+		r.Lost += n - maxLength
 	}
+	return max(0, n-maxLength)
 }
 
 // cutPair shortens a and b to room ids together: the longer one down to the

@@ -127,7 +127,7 @@ func shareSequences(rows []Sequence) {
 func (p *Prompt) encode(tok Tokenizer, e Example, maxLength int, rep *Report) (Sequence, error) {
 	s := p.sequence(tok, e.Text, e.Text2)
 	n := s.Len()
-	rep.count(n, maxLength)
+	lost := rep.count(n, maxLength)
 	if n <= maxLength {
 		return s, nil
 	}
@@ -153,6 +153,8 @@ func (p *Prompt) encode(tok Tokenizer, e Example, maxLength int, rep *Report) (S
 			high = mid
 		}
 	}
+	best.Lost = n - best.Len()
+	rep.Lost += best.Lost - lost // whole characters went, not ids
 	return best, nil
 }
 

@@ -62,7 +62,7 @@ func TestPromptIsNotTrained(t *testing.T) {
 	seqs, rep, err = EncodeText(lettersTokenizer{}, docs, LMOptions{MaxLength: 3, EOS: AddNever})
 	require.NoError(t, err)
 	assert.Equal(t, []int32{0, 1, 2}, seqs[0].IDs)
-	assert.Equal(t, Report{Rows: 1, Tokens: 3, Truncated: 1, Longest: 4}, rep)
+	assert.Equal(t, Report{Rows: 1, Tokens: 3, Truncated: 1, Lost: 1, Longest: 4}, rep)
 
 	_, _, err = EncodeText(lettersTokenizer{}, docs, LMOptions{MaxLength: 2})
 	assert.ErrorIs(t, err, ErrNoData, "only prompt is left")
@@ -81,7 +81,7 @@ func TestExamplesAreCutLongestFirst(t *testing.T) {
 	assert.Equal(t, []int32{2, a, a, a, 3, b, b, b, b, 3}, seqs[1].IDs, "both to halves")
 	assert.Equal(t, int32(1), seqs[0].Class)
 	assert.Equal(t, 4, seqs[0].Line)
-	assert.Equal(t, Report{Rows: 3, Tokens: 23, Truncated: 2, Longest: 23}, rep)
+	assert.Equal(t, Report{Rows: 3, Tokens: 23, Truncated: 2, Lost: 5 + 13, Longest: 23}, rep)
 
 	_, _, err = EncodeExamples(tok, ex, nil, nil, 3)
 	assert.ErrorContains(t, err, "no room beside 3 special tokens")

@@ -48,7 +48,10 @@ func EncodeText(tok Tokenizer, docs []Doc, o LMOptions) ([]Sequence, Report, err
 		if len(one.ids) > o.MaxLength {
 			rep.Truncated++
 		}
-		if s, ok := one.sequence(0, min(o.MaxLength, len(one.ids)), d.Line); ok {
+		lost := max(0, len(one.ids)-o.MaxLength)
+		rep.Lost += lost
+		if s, ok := one.sequence(0, len(one.ids)-lost, d.Line); ok {
+			s.Lost = lost
 			out = append(out, s)
 		}
 	}

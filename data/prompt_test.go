@@ -72,7 +72,7 @@ func TestMaskedPrompt(t *testing.T) {
 	assert.Equal(t, [][]int32{{one("the")}, {one("and")}}, seqs[0].Candidates.Options)
 	assert.Equal(t, []int32{2, one("b"), one("b"), one("b"), one("b"), one("a"), mask, one("b"), 3}, seqs[1].IDs, "only the text is cut")
 	assert.Equal(t, 6, seqs[1].Candidates.Mask)
-	assert.Equal(t, Report{Rows: 2, Tokens: 16, Truncated: 1, Longest: 55}, rep)
+	assert.Equal(t, Report{Rows: 2, Tokens: 16, Truncated: 1, Lost: 46, Longest: 55}, rep)
 
 	_, _, err = EncodePrompts(tok, p, []Example{{Text: "b"}}, nil, 4)
 	assert.ErrorContains(t, err, "--template: its own words and the longest option are 5 tokens of --max-length 4")
@@ -105,7 +105,7 @@ func TestContinuedPrompt(t *testing.T) {
 	assert.Equal(t, []int32{26, 3, 3, x, 4, y}, seqs[0].IDs)
 	assert.Equal(t, &Candidates{Options: [][]int32{{0, 1}, {2}}, Mask: -1}, seqs[0].Candidates)
 	assert.Equal(t, seqs[0].IDs, seqs[1].IDs, "cut to the first text's two letters")
-	assert.Equal(t, Report{Rows: 2, Tokens: 12, Truncated: 1, Longest: 11}, rep)
+	assert.Equal(t, Report{Rows: 2, Tokens: 12, Truncated: 1, Lost: 3, Longest: 11}, rep)
 
 	l, err := NewLoader(seqs, LoaderOptions{BatchSize: 3, NoShuffle: true, Scores: 2, PadID: 9})
 	require.NoError(t, err)

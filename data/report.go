@@ -17,6 +17,7 @@ type Report struct {
 	Rows        int // examples or documents read, or sequences made
 	Tokens      int // ids in all sequences, special tokens included
 	Truncated   int // sequences cut to the maximum length
+	Lost        int // ids that cutting took away
 	Longest     int // ids of the longest before cutting
 	InvalidUTF8 int // bad stretches of bytes replaced by U+FFFD
 }
@@ -24,7 +25,7 @@ type Report struct {
 // Add sums two reports; Longest is the larger one.
 func (r Report) Add(o Report) Report {
 	return Report{
-		Rows: r.Rows + o.Rows, Tokens: r.Tokens + o.Tokens, Truncated: r.Truncated + o.Truncated,
+		Rows: r.Rows + o.Rows, Tokens: r.Tokens + o.Tokens, Truncated: r.Truncated + o.Truncated, Lost: r.Lost + o.Lost,
 		Longest: max(r.Longest, o.Longest), InvalidUTF8: r.InvalidUTF8 + o.InvalidUTF8,
 	}
 }
@@ -41,6 +42,7 @@ func (r Report) String() string {
 	add(r.Tokens, "tokens")
 	add(r.Longest, "longest")
 	add(r.Truncated, "truncated")
+	add(r.Lost, "tokens cut away")
 	add(r.InvalidUTF8, "invalid UTF-8 replaced")
 	if len(parts) == 0 {
 		return "empty"

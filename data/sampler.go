@@ -10,13 +10,14 @@ import (
 type LoaderOptions struct {
 	BatchSize     int
 	Seed          uint64
-	NoShuffle     bool  // keep file order
-	GroupByLength bool  // sort by length inside windows of batches, for less padding
-	Window        int   // batches a window; 50 if zero
-	DropLast      bool  // leave out the incomplete last batch; else its rows are padded
-	LeftPad       bool  // tokens at the right edge, for generation
-	PadID         int32 // see PadID
-	Scores        int   // prompted rows: scored ids a sequence, at least ScoresOf the sequences
+	NoShuffle     bool     // keep file order
+	GroupByLength bool     // sort by length inside windows of batches, for less padding
+	Window        int      // batches a window; 50 if zero
+	DropLast      bool     // leave out the incomplete last batch; else its rows are padded
+	LeftPad       bool     // tokens at the right edge, for generation
+	PadID         int32    // see PadID
+	Scores        int      // prompted rows: scored ids a sequence, at least ScoresOf the sequences
+	Mask          *Masking // masked language models: hides tokens of each batch; nil for other tasks
 }
 
 // Cursor is a place between two batches: Next is the index, in batches, of the
@@ -106,13 +107,19 @@ func (l *Loader) Next() (*Batch, bool) {
 	rows := l.rows(l.order, l.cursor.Next)
 	seqs := make([]*Sequence, len(rows))
 	for i, j := range rows {
-		seqs[i] = &l.seqs[j]
+		if seqs[i] = &l.seqs[j]; l.o.Mask != nil {
+			seqs[i] = l.o.Mask.apply(seqs[i], l.cursor.Epoch, j)
+		}
 	}
 	l.cursor.Next++
+	var b *Batch
 	if seqs[0].Candidates != nil {
-		return newPrompted(seqs, l.o), true
+		b = newPrompted(seqs, l.o)
+	} else {
+		b = NewBatch(seqs, l.o.BatchSize, l.o.PadID, l.o.LeftPad)
 	}
-	return NewBatch(seqs, l.o.BatchSize, l.o.PadID, l.o.LeftPad), true
+	b.Order = append([]int(nil), rows...)
+	return b, true
 }
 
 // rows are the sequences of batch i.

@@ -16,6 +16,7 @@ type addedToken struct {
 	RStrip     bool   `json:"rstrip"`
 	Normalized *bool  `json:"normalized"`
 	Special    bool   `json:"special"`
+	escaped    bool   // Content is as the normaliser would leave it
 }
 
 func (a addedToken) isNormalized() bool {
@@ -125,5 +126,5 @@ func startsWithWord(s string) bool {
 // isWordRune is the regular expression class \w with Unicode on.
 func isWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.Is(unicode.Nd, r) || unicode.Is(unicode.Nl, r) ||
-		unicode.Is(unicode.Pc, r) || unicode.Is(unicode.Other_Alphabetic, r)
+		unicode.Is(unicode.Pc, r) || unicode.Is(unicode.Other_Alphabetic, r) || unicode.Is(unicode.Join_Control, r) || unicode.Is(newerWords, r)
 }

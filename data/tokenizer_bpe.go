@@ -51,17 +51,19 @@ func (m *bpe) addMerge(a, b string, rank int32) error {
 	return nil
 }
 
-// useByteTokens turns on the byte fallback, where each byte b has a token <0xHH>.
-// A vocabulary with some of them only falls back for characters it can spell.
-func (m *bpe) useByteTokens() {
-	m.bytes = new([256]int32)
-	for b := range m.bytes {
-		id, ok := m.tokens[fmt.Sprintf("<0x%02X>", b)]
+// byteTokens are the ids of the byte fallback, where each byte b has a token
+// <0xHH>; -1 where there is none. A vocabulary with some of them only falls back
+// for characters it can spell.
+func byteTokens(tokens map[string]int32) *[256]int32 {
+	ids := new([256]int32)
+	for b := range ids {
+		id, ok := tokens[fmt.Sprintf("<0x%02X>", b)]
 		if !ok {
 			id = -1
 		}
-		m.bytes[b] = id
+		ids[b] = id
 	}
+	return ids
 }
 
 func (m *bpe) tokenize(word string, out []int32) []int32 {

@@ -12,7 +12,7 @@ import (
 type decoder func([]string) []string
 
 // parseDecoder builds the "decoder"; nil where absent.
-func parseDecoder(raw json.RawMessage, depth int) (decoder, error) {
+func parseDecoder(raw json.RawMessage, fault *faultBox, depth int) (decoder, error) {
 	c, ok, err := parseComponent(raw, depth)
 	if !ok {
 		return nil, err
@@ -21,7 +21,7 @@ func parseDecoder(raw json.RawMessage, depth int) (decoder, error) {
 	case "Sequence":
 		var all []decoder
 		for i, r := range c.Decoders {
-			d, err := parseDecoder(r, depth+1)
+			d, err := parseDecoder(r, fault, depth+1)
 			if err != nil {
 				return nil, fmt.Errorf("decoders[%d]: %w", i, err)
 			}
@@ -30,8 +30,12 @@ func parseDecoder(raw json.RawMessage, depth int) (decoder, error) {
 			}
 		}
 		return func(toks []string) []string {
+			size := totalLen(toks)
 			for _, d := range all {
-				toks = d(toks)
+				if toks = d(toks); grown(size, totalLen(toks)) {
+					fault.set(fmt.Errorf("the tokenizer's decoder makes %d bytes of tokens of %d", totalLen(toks), size))
+					return nil
+				}
 			}
 			return toks
 		}, nil
@@ -69,6 +73,13 @@ func parseDecoder(raw json.RawMessage, depth int) (decoder, error) {
 		}, err
 	}
 	return nil, unsupported(c.Type)
+}
+
+func totalLen(toks []string) (n int) {
+	for _, t := range toks {
+		n += len(t)
+	}
+	return n
 }
 
 func eachToken(f func(string) string) decoder {

@@ -41,19 +41,20 @@ func parseTokenizer(raw []byte) (*tokenizer, error) {
 	}
 	t := &tokenizer{byID: map[int32]string{}, added: map[string]int32{}, special: map[int32]bool{}, roles: noRoles}
 	var err error
-	if t.normalize, err = parseNormalizer(f.Normalizer, 0); err != nil {
+	if t.normalize, err = parseNormalizer(f.Normalizer, &t.fault, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
 	if t.preTokenize, err = parsePreTokenizer(f.PreTokenizer, &t.fault, 0); err != nil {
 		return nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
+	t.byteLevel = isByteLevel(f.PreTokenizer, 0)
 	if t.model, err = parseModel(f.Model); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	if t.post, err = parsePost(f.PostProcessor, 0); err != nil {
 		return nil, fmt.Errorf("post_processor: %w", err)
 	}
-	if t.decode, err = parseDecoder(f.Decoder, 0); err != nil {
+	if t.decode, err = parseDecoder(f.Decoder, &t.fault, 0); err != nil {
 		return nil, fmt.Errorf("decoder: %w", err)
 	}
 	if err := t.addVocabulary(f.AddedTokens); err != nil {

@@ -69,7 +69,7 @@ func parseBPE(raw json.RawMessage) (tokenModel, error) {
 		m.unk = id
 	}
 	if p.ByteFallback {
-		m.useByteTokens()
+		m.bytes = byteTokens(p.Vocab)
 	}
 	for i, r := range p.Merges {
 		a, b, err := parseMerge(r)

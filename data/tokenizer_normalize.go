@@ -13,15 +13,25 @@ import (
 // normalizer rewrites text before it is cut into words.
 type normalizer func(string) string
 
+// What a tokenizer.json may make of a text is bounded, lest a small file of
+// replacements that feed each other fill the memory: a replacement has at most
+// maxContent bytes, and a Sequence makes of n bytes at most maxGrowth n + 4096.
+const (
+	maxContent = 64
+	maxGrowth  = 64
+)
+
+func grown(before, after int) bool { return after > maxGrowth*before+4096 }
+
 // parseNormalizer builds the "normalizer" of a tokenizer.json; nil where absent.
-func parseNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
+func parseNormalizer(raw json.RawMessage, fault *faultBox, depth int) (normalizer, error) {
 	c, ok, err := parseComponent(raw, depth)
 	if !ok {
 		return nil, err
 	}
 	switch c.Type {
 	case "Sequence":
-		return normalizerSequence(c.Normalizers, depth)
+		return normalizerSequence(c.Normalizers, fault, depth)
 	case "BertNormalizer":
 		return parseBertNormalizer(raw)
 	case "Prepend":
@@ -29,6 +39,9 @@ func parseNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
 			Prepend string `json:"prepend"`
 		}
 		err := json.Unmarshal(raw, &p)
+		if err == nil && len(p.Prepend) > maxContent {
+			err = fmt.Errorf("Prepend of %d bytes: %d at most", len(p.Prepend), maxContent)
+		}
 		return func(s string) string {
 			if s == "" {
 				return s
@@ -62,10 +75,10 @@ func parseNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
 	return nil, unsupported(c.Type)
 }
 
-func normalizerSequence(raws []json.RawMessage, depth int) (normalizer, error) {
+func normalizerSequence(raws []json.RawMessage, fault *faultBox, depth int) (normalizer, error) {
 	var all []normalizer
 	for i, r := range raws {
-		n, err := parseNormalizer(r, depth+1)
+		n, err := parseNormalizer(r, fault, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("normalizers[%d]: %w", i, err)
 		}
@@ -74,8 +87,12 @@ func normalizerSequence(raws []json.RawMessage, depth int) (normalizer, error) {
 		}
 	}
 	return func(s string) string {
+		size := len(s)
 		for _, n := range all {
-			s = n(s)
+			if s = n(s); grown(size, len(s)) {
+				fault.set(fmt.Errorf("the tokenizer's normalizer makes %d bytes of a text of %d", len(s), size))
+				return ""
+			}
 		}
 		return s
 	}, nil
@@ -90,6 +107,8 @@ func parseReplace(raw json.RawMessage) (normalizer, error) {
 		return nil, err
 	}
 	switch {
+	case len(p.Content) > maxContent:
+		return nil, fmt.Errorf("Replace with %d bytes: %d at most", len(p.Content), maxContent)
 	case p.Pattern.String != nil && *p.Pattern.String != "":
 		return strings.NewReplacer(*p.Pattern.String, p.Content).Replace, nil
 	case p.Pattern.Regex != nil:

@@ -17,6 +17,7 @@ type tokenizer struct {
 	post        template
 	decode      decoder
 
+	byteLevel   bool      // the model spells bytes
 	raw, normed *addedSet // added tokens matched before and after normalising
 	byID        map[int32]string
 	added       map[string]int32
@@ -76,7 +77,10 @@ func (t *tokenizer) EncodePair(a, b string) (ids, typeIDs []int32) {
 	return t.Assemble(t.encode(a), t.encode(b), true)
 }
 
-func (t *tokenizer) encode(text string) []int32 {
+func (t *tokenizer) encode(text string) []int32 { return t.encodeFrom(text, "") }
+
+// encodeFrom puts a prefix before each stretch between added tokens, unless it stands there: see encodeWord.
+func (t *tokenizer) encodeFrom(text, prefix string) []int32 {
 	if !utf8.ValidString(text) {
 		text = lossyUTF8([]byte(text))
 	}
@@ -93,6 +97,9 @@ func (t *tokenizer) encode(text string) []int32 {
 			if q.id >= 0 {
 				ids = append(ids, q.id)
 				continue
+			}
+			if !strings.HasPrefix(q.text, prefix) {
+				q.text = prefix + q.text
 			}
 			ids = t.words(q, ids)
 		}
@@ -158,7 +165,7 @@ func (t *tokenizer) addVocabulary(added []addedToken) error {
 			raw = append(raw, a)
 			continue
 		}
-		if t.normalize != nil {
+		if t.normalize != nil && !a.escaped {
 			a.Content = t.normalize(a.Content)
 		}
 		normed = append(normed, a)

@@ -51,6 +51,9 @@ func parsePost(raw json.RawMessage, depth int) (template, error) {
 	return template{}, unsupported(c.Type)
 }
 
+// maxSlots bounds a template, each entry of which may be the whole text.
+const maxSlots = 64
+
 func parseTemplate(raw json.RawMessage) (t template, err error) {
 	type slotJSON struct {
 		Special *struct {
@@ -73,6 +76,9 @@ func parseTemplate(raw json.RawMessage) (t template, err error) {
 		return t, err
 	}
 	build := func(in []slotJSON) ([]slot, error) {
+		if len(in) > maxSlots {
+			return nil, fmt.Errorf("a template of %d entries: %d at most", len(in), maxSlots)
+		}
 		out := make([]slot, 0, len(in))
 		for _, s := range in {
 			switch {

@@ -1,11 +1,13 @@
 package data
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -31,16 +33,12 @@ func (t *tokenizer) readRoles(dir string) error {
 	named := false
 	for _, name := range []string{"tokenizer_config.json", "special_tokens_map.json"} {
 		path := filepath.Join(dir, name)
-		raw, err := readCapped(path, maxTokenizerFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("tokenizer: %w", err)
-		}
 		var keys map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &keys); err != nil {
-			return fmt.Errorf("%s: %w", path, jsonError(raw, err))
+		if err := readJSONFile(path, &keys); err != nil {
+			return err
+		}
+		if keys == nil {
+			continue
 		}
 		named = true
 		for i, f := range t.roles.fields() {
@@ -110,4 +108,46 @@ func tokenContent(raw json.RawMessage) string {
 	}
 	_ = json.Unmarshal(raw, &o)
 	return o.Content
+}
+
+// readAddedTokens gives the tokens that stand beside a .model file, by id:
+// added_tokens_decoder of tokenizer_config.json, or else added_tokens.json.
+func readAddedTokens(dir string) (out []addedToken, err error) {
+	var config struct {
+		Decoder map[int32]addedToken `json:"added_tokens_decoder"`
+	}
+	if err := readJSONFile(filepath.Join(dir, "tokenizer_config.json"), &config); err != nil {
+		return nil, err
+	}
+	no := false // they are looked for in the text as it is written
+	for id, a := range config.Decoder {
+		a.ID, a.Normalized = id, &no
+		out = append(out, a)
+	}
+	if len(out) == 0 {
+		var ids map[string]int32
+		if err := readJSONFile(filepath.Join(dir, "added_tokens.json"), &ids); err != nil {
+			return nil, err
+		}
+		for text, id := range ids {
+			out = append(out, addedToken{ID: id, Content: text, Normalized: &no})
+		}
+	}
+	slices.SortFunc(out, func(a, b addedToken) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// readJSONFile decodes a file into v, where there is one.
+func readJSONFile(path string, v any) error {
+	raw, err := readCapped(path, maxTokenizerFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("tokenizer: %w", err)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%s: %w", path, jsonError(raw, err))
+	}
+	return nil
 }

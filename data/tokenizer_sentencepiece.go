@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -17,17 +18,24 @@ const (
 	spByte        = 6
 )
 
+// Types of SentencePiece models.
+const (
+	spUnigram = 1
+	spBPE     = 2
+)
+
 // spModel is what decides ids in a SentencePiece model file.
 type spModel struct {
 	pieces          []spPiece
-	modelType       int64 // 2 is BPE
+	modelType       int64 // 1 is unigram, 2 is BPE
 	byteFallback    bool
 	bos, eos, pad   int64
-	charsmap        bool // holds a normalisation table
+	charsmap        []byte // normalisation table
 	dummyPrefix     bool
 	removeExtra     bool
 	escapeSpaces    bool
-	suffixWhiteness bool // treat_whitespace_as_suffix
+	suffixWhiteness bool         // treat_whitespace_as_suffix
+	added           []addedToken // of other files
 }
 
 type spPiece struct {
@@ -36,9 +44,13 @@ type spPiece struct {
 	kind  int64
 }
 
-// loadSentencePiece reads a SentencePiece BPE model. As Llama's tokenizer does,
-// it puts the BOS before each text, unless the tokenizer_config.json beside it
-// says otherwise, and finds control tokens written out in text.
+// loadSentencePiece reads a SentencePiece model, BPE or unigram. Ids are those
+// of the SentencePiece library, but where control tokens are written out in
+// text: they are found, and each stretch between them is encoded by itself, a
+// leading blank of its own included. So does the slow LlamaTokenizer of
+// transformers in its first ("legacy") way. As it does, a BOS stands before each
+// text where the model has one, unless the tokenizer_config.json beside it says
+// otherwise; that file and added_tokens.json may bring tokens of their own.
 func loadSentencePiece(path string) (Tokenizer, error) {
 	raw, err := readCapped(path, maxTokenizerFile)
 	if err != nil {
@@ -47,6 +59,10 @@ func loadSentencePiece(path string) (Tokenizer, error) {
 	m, err := parseSentencePiece(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	m.added, err = readAddedTokens(filepath.Dir(path))
+	if err != nil {
+		return nil, err
 	}
 	t, err := m.build()
 	if err != nil {
@@ -57,20 +73,25 @@ func loadSentencePiece(path string) (Tokenizer, error) {
 
 func (m *spModel) build() (*tokenizer, error) {
 	switch {
-	case m.modelType != 2:
-		return nil, fmt.Errorf("SentencePiece model of type %d: BPE (2) is supported; convert it to a tokenizer.json", m.modelType)
-	case m.charsmap || m.suffixWhiteness || !m.escapeSpaces:
-		return nil, fmt.Errorf("SentencePiece model with its own normalisation: convert it to a tokenizer.json")
+	case m.modelType != spUnigram && m.modelType != spBPE:
+		return nil, fmt.Errorf("SentencePiece model of type %d: unigram (1) and BPE (2) are supported; convert it to a tokenizer.json", m.modelType)
+	case m.suffixWhiteness || !m.escapeSpaces:
+		return nil, fmt.Errorf("SentencePiece model that spells blanks in a way of its own: convert it to a tokenizer.json")
 	}
-	t := &tokenizer{byID: map[int32]string{}, added: map[string]int32{}, special: map[int32]bool{}, roles: noRoles}
-	bpe, added, err := m.bpe()
+	table, err := parseCharsmap(m.charsmap)
 	if err != nil {
 		return nil, err
 	}
-	t.model = bpe
-	t.normalize = m.normalizer()
+	t := &tokenizer{byID: map[int32]string{}, added: map[string]int32{}, special: map[int32]bool{}, roles: noRoles}
+	tokens, unk, err := m.tokens()
+	if err != nil {
+		return nil, err
+	}
+	t.model = m.model(tokens, unk)
+	z := &spNormalizer{table: table, literal: newAddedSet(m.userDefined()), dummyPrefix: m.dummyPrefix, removeExtra: m.removeExtra}
+	t.normalize = z.normalize
 	t.decode = m.decoder()
-	if err := t.addVocabulary(added); err != nil {
+	if err := t.addVocabulary(m.addedTokens()); err != nil {
 		return nil, err
 	}
 	role := func(id int64, kind int64) int32 {
@@ -80,7 +101,7 @@ func (m *spModel) build() (*tokenizer, error) {
 		return -1
 	}
 	t.roles.BOS, t.roles.EOS, t.roles.Pad = role(m.bos, spControl), role(m.eos, spControl), role(m.pad, spControl)
-	t.roles.UNK = bpe.unk
+	t.roles.UNK = unk
 	if t.roles.BOS >= 0 {
 		b := []int32{t.roles.BOS}
 		t.post = template{single: []slot{{ids: b}, {seq: 'A'}}, pair: []slot{{ids: b}, {seq: 'A'}, {ids: b, kind: 1}, {seq: 'B', kind: 1}}}
@@ -88,57 +109,93 @@ func (m *spModel) build() (*tokenizer, error) {
 	return t, nil
 }
 
-// bpe turns scores into merges: the piece of the highest score is made first,
-// from any two pieces that spell it.
-func (m *spModel) bpe() (*bpe, []addedToken, error) {
-	tokens := map[string]int32{}
-	var added []addedToken
-	var order []int // normal pieces
-	unk := int32(-1)
-	yes, no := true, false
+// tokens are the ids of all pieces, and that of the unknown one.
+func (m *spModel) tokens() (tokens map[string]int32, unk int32, err error) {
+	tokens, unk = map[string]int32{}, -1
 	for id, p := range m.pieces {
 		if _, twice := tokens[p.text]; twice {
-			return nil, nil, fmt.Errorf("piece %d: %q is there twice", id, p.text)
+			return nil, 0, fmt.Errorf("piece %d: %q is there twice", id, p.text)
 		}
 		tokens[p.text] = int32(id)
-		switch p.kind {
-		case spNormal:
-			order = append(order, id)
-		case spUnknown:
+		switch {
+		case p.kind == spUnknown:
 			unk = int32(id)
-			added = append(added, addedToken{ID: int32(id), Content: p.text, Special: true, Normalized: &no})
-		case spControl:
-			added = append(added, addedToken{ID: int32(id), Content: p.text, Special: true, Normalized: &no})
-		case spUserDefined:
-			added = append(added, addedToken{ID: int32(id), Content: p.text, Normalized: &yes})
-		case spByte:
-		default:
-			return nil, nil, fmt.Errorf("piece %d: type %d is not supported", id, p.kind)
+		case p.kind < spNormal || p.kind > spByte, p.kind == spUnused && m.modelType == spBPE:
+			return nil, 0, fmt.Errorf("piece %d: type %d is not supported", id, p.kind)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch sa, sb := m.pieces[a].score, m.pieces[b].score; {
-		case sa > sb:
-			return -1
-		case sa < sb:
-			return 1
+	if unk < 0 {
+		return nil, 0, fmt.Errorf("%w: no unknown piece", errProto)
+	}
+	return tokens, unk, nil
+}
+
+// userDefined are the pieces that stand for themselves wherever they are written.
+func (m *spModel) userDefined() (out []addedToken) {
+	no := false
+	for id, p := range m.pieces {
+		if p.kind == spUserDefined && p.text != "" {
+			out = append(out, addedToken{ID: int32(id), Content: p.text, Normalized: &no})
 		}
-		return 0
-	})
+	}
+	return out
+}
+
+// addedTokens are those cut out of the text before the model sees it: control
+// tokens, those of files beside the model, and the user defined pieces of BPE.
+func (m *spModel) addedTokens() (out []addedToken) {
+	own := map[int32]bool{}
+	for _, a := range m.added {
+		own[a.ID] = true
+	}
+	yes, no := true, false
+	for id, p := range m.pieces {
+		switch {
+		case own[int32(id)]:
+		case p.kind == spUnknown || p.kind == spControl:
+			out = append(out, addedToken{ID: int32(id), Content: p.text, Special: true, Normalized: &no})
+		case p.kind == spUserDefined && m.modelType == spBPE:
+			out = append(out, addedToken{ID: int32(id), Content: p.text, Normalized: &yes, escaped: true})
+		}
+	}
+	return append(out, m.added...)
+}
+
+func (m *spModel) model(tokens map[string]int32, unk int32) tokenModel {
+	if m.modelType == spUnigram {
+		return newUnigram(m, tokens, unk)
+	}
+	return m.bpe(tokens, unk)
+}
+
+// bpe turns scores into merges: the piece of the highest score is made first,
+// from any two pieces that spell it, and of equal ones the leftmost.
+func (m *spModel) bpe(tokens map[string]int32, unk int32) *bpe {
+	var order []int // normal pieces
+	for id, p := range m.pieces {
+		if p.kind == spNormal {
+			order = append(order, id)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(m.pieces[b].score, m.pieces[a].score) })
 	out := newBPE(tokens)
 	out.unk, out.fuseUnk = unk, true
 	if m.byteFallback {
-		out.useByteTokens()
+		out.bytes = byteTokens(tokens)
 	}
-	for rank, id := range order {
+	rank := int32(0)
+	for i, id := range order {
+		if i > 0 && m.pieces[id].score != m.pieces[order[i-1]].score {
+			rank = int32(i)
+		}
 		text := m.pieces[id].text
-		for i := range text {
-			if i > 0 {
-				out.joinPieces(m, text[:i], text[i:], int32(id), int32(rank))
+		for at := range text {
+			if at > 0 {
+				out.joinPieces(m, text[:at], text[at:], int32(id), rank)
 			}
 		}
 	}
-	return out, added, nil
+	return out
 }
 
 // joinPieces adds the merge of a and b into id where both are normal pieces.
@@ -152,21 +209,6 @@ func (b *bpe) joinPieces(m *spModel, left, right string, id, rank int32) {
 
 // spSpace is the sign that stands for a space in SentencePiece's vocabularies.
 const spSpace = "▁"
-
-func (m *spModel) normalizer() normalizer {
-	return func(s string) string {
-		if m.removeExtra {
-			s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
-		}
-		if s == "" {
-			return s
-		}
-		if m.dummyPrefix {
-			s = " " + s
-		}
-		return strings.ReplaceAll(s, " ", spSpace)
-	}
-}
 
 func (m *spModel) decoder() decoder {
 	return func(toks []string) []string {

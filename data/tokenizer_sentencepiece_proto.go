@@ -112,7 +112,7 @@ func (m *spModel) trainerField(y protoField) error {
 func (m *spModel) normalizerField(y protoField) error {
 	switch y.num {
 	case 2:
-		m.charsmap = len(y.bytes) > 0
+		m.charsmap = y.bytes
 	case 3:
 		m.dummyPrefix = y.value != 0
 	case 4:

@@ -1,6 +1,9 @@
 package data
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // wordPiece takes the longest token that starts the word, then the longest
 // continuation, and so on; a word that cannot be spelled is one unknown token.
@@ -13,6 +16,19 @@ type wordPiece struct {
 }
 
 func (m *wordPiece) vocab() map[string]int32 { return m.tokens }
+
+// continuing tells the tokens that go on with a word from those that begin one;
+// nil where the model's tokens do not say.
+func (t *tokenizer) continuing() func(id int32) bool {
+	m, ok := t.model.(*wordPiece)
+	if !ok || m.prefix == "" {
+		return nil
+	}
+	return func(id int32) bool {
+		text := t.byID[id]
+		return len(text) > len(m.prefix) && strings.HasPrefix(text, m.prefix)
+	}
+}
 
 func (m *wordPiece) tokenize(word string, out []int32) []int32 {
 	if utf8.RuneCountInString(word) > m.maxChars {
