@@ -3,7 +3,7 @@ GO ?= go
 BIN := bin/luthier
 SOURCES := $(shell find . -path ./out -prune -o \( -name '*.go' -o -name '*.wgsl' -o -name '*.[ch]' -o -path './internal/nano/words/*' \) -print)
 
-.PHONY: help build demo demo-mezo replay-drivers test quick gpucheck nano docs adapter fmt clean
+.PHONY: help build demo demo-mezo replay-drivers kill test-drivers test fuzz quick check-output gpucheck nano docs adapter fmt clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,13 +25,25 @@ demo-mezo: adapter build  ## train the bundled model with forward passes only, a
 replay-drivers: build  ## replay runs of one Vulkan driver on another: the same bytes (ICD=FILE; default: SwiftShader of Debian's chromium)
 	@sh scripts/replay_drivers.sh $(ICD)
 
+test-drivers: build  ## every kernel on two Vulkan drivers, short runs that follow each other, the same bytes twice (ICDS="FILE FILE"; default: lavapipe, SwiftShader)
+	@sh scripts/test_drivers.sh $(ICDS)
+
+kill: build  ## kill -9 at random moments of a run, each resumed to the same bytes (KILLS=100 SEED=1)
+	@sh scripts/kill.sh $(or $(KILLS),100) $(or $(SEED),1)
+
 test:  ## the whole suite, every kernel on the adapter included (REQUIRE_GPU=1: a skip for want of an adapter fails)
 	@sh scripts/install_adapter.sh || true  # without an adapter its tests are skipped, and say so
 	$(GO) vet ./...
 	$(GO) test -timeout 30m ./...
 
+fuzz:  ## every parser on changed inputs, FUZZTIME each (20s; the kept inputs run in make test too)
+	@GO="$(GO)" sh scripts/fuzz.sh $(or $(FUZZTIME),20s)
+
 quick:  ## the edit loop: no adapter, no long tests
 	$(GO) test -short ./shaders ./backend ./backend/ref ./graph ./model/... ./optim ./peft ./data ./internal/lint
+
+check-output: adapter build  ## what a run writes for TensorBoard, the hub and PEFT, read by their own packages (PYTHON=python3)
+	@PYTHON="$(or $(PYTHON),python3)" sh scripts/check_output.sh
 
 gpucheck:  ## every GPU kernel through AMD's real compiler, without a GPU (needs Mesa's RADV and a C compiler)
 	$(GO) run ./internal/gpucheck/cmd

@@ -7,15 +7,19 @@ import (
 
 // BERT: post-norm encoder with learned positions and token types (Devlin et al. 2019).
 var _ = register(Spec{
-	Type:    "bert",
-	Prefix:  "bert.",
-	Classes: map[Task]string{MaskedLM: "BertForMaskedLM", Classify: "BertForSequenceClassification", Regress: "BertForSequenceClassification"},
-	Targets: []string{"query", "value"},
-	Heads:   []string{"classifier", "cls", "bert.pooler"},
-	Hidden:  bertHidden,
-	Vocab:   bertVocab,
-	Labels:  bertLabels,
-	Table:   "bert.embeddings.word_embeddings.weight", HeadWeight: "cls.predictions.decoder.weight",
+	Type:   "bert",
+	Prefix: "bert.",
+	Classes: map[Task]string{MaskedLM: "BertForMaskedLM", Classify: "BertForSequenceClassification", Regress: "BertForSequenceClassification",
+		TokenClassify: "BertForTokenClassification"},
+	Targets:    []string{"query", "value"},
+	Heads:      []string{"classifier", "cls", "bert.pooler"},
+	MaskedHead: []string{"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"},
+	Pooler:     []string{"bert.pooler.dense"},
+	Hidden:     bertHidden,
+	Vocab:      bertVocab,
+	Labels:     bertLabels,
+	Tokens:     bertTokens,
+	Table:      "bert.embeddings.word_embeddings.weight", HeadWeight: "cls.predictions.decoder.weight", HeadBias: "cls.predictions.bias",
 })
 
 func bertHidden(b *Builder) *graph.Node {
@@ -58,11 +62,7 @@ func bertVocab(b *Builder, h *graph.Node) (*graph.Node, *graph.Node, *graph.Node
 	}
 	h = graph.Activation(b.Linear("cls.predictions.transform.dense", h, c.HiddenSize, c.HiddenSize, true), act)
 	h = b.LayerNorm("cls.predictions.transform.LayerNorm", h)
-	name := "bert.embeddings.word_embeddings.weight"
-	if !c.TiedHead() {
-		name = "cls.predictions.decoder.weight"
-	}
-	return h, b.weight(name, c.Vocab, c.HiddenSize), b.weight("cls.predictions.bias", c.Vocab)
+	return h, b.vocabHead(), b.weight("cls.predictions.bias", c.Vocab)
 }
 
 // bertLabels pools the first token and classifies it.
@@ -70,9 +70,18 @@ func bertLabels(b *Builder, h *graph.Node, labels int) *graph.Node {
 	c := b.Config
 	first := graph.GatherRows(h, b.G.InputOf("first_token", backend.U32, b.B))
 	p := graph.Activation(b.Linear("bert.pooler.dense", first, c.HiddenSize, c.HiddenSize, true), graph.Tanh)
-	drop := c.HiddenDropout
+	return b.Linear("classifier", b.Dropout(p, bertHeadDrop(c)), c.HiddenSize, labels, true)
+}
+
+// bertTokens classifies every token; the pooler has no part in it.
+func bertTokens(b *Builder, h *graph.Node, labels int) *graph.Node {
+	return b.Linear("classifier", b.Dropout(h, bertHeadDrop(b.Config)), b.Config.HiddenSize, labels, true)
+}
+
+// bertHeadDrop is the dropout before a classification head.
+func bertHeadDrop(c *Config) float64 {
 	if c.ClassifierDropout != nil {
-		drop = *c.ClassifierDropout
+		return *c.ClassifierDropout
 	}
-	return b.Linear("classifier", b.Dropout(p, drop), c.HiddenSize, labels, true)
+	return c.HiddenDropout
 }

@@ -21,6 +21,7 @@ type Builder struct {
 	Cache   int    // positions of a key/value cache for generation, 0 without
 	Step    bool   // with Cache: one token a sequence, attending to the cache; else the prompt, filling it
 	Scores  int    // of Score: scored tokens a sequence
+	Masked  int    // of MaskedLM: tokens a sequence that the head sees, those with labels among them; 0 for all
 	Sites   []Site // every site met, in order
 	salt    uint32
 	layer   int
@@ -79,6 +80,18 @@ func (b *Builder) weight(name string, dims ...int) *graph.Node {
 	return b.G.Weight(name, t, trains, dims...)
 }
 
+// vocabHead is the matrix of the vocabulary head, [V, d]: a weight of its own, or the word embedding that it is tied to, unless the method
+// trains one of the two and leaves the other.
+func (b *Builder) vocabHead() *graph.Node {
+	s := b.Weights.spec
+	b.Weights.headed = true
+	name := s.HeadWeight
+	if p, ok := b.Method.(Parter); b.Config.TiedHead() && !(ok && p.Parts(s.Table, s.HeadWeight)) {
+		name = s.Table
+	}
+	return b.weight(name, b.Config.Vocab, b.Config.HiddenSize)
+}
+
 // New declares a trainable parameter that no checkpoint of the base model has. init fills it from a generator of its own, seeded by the
 // run's seed and the name, so that its values do not depend on the order of building.
 func (b *Builder) New(name string, init Init, dims ...int) *graph.Node {
@@ -91,6 +104,13 @@ type Init func(r *rand.Rand, x []float32)
 
 // Zeros leaves a parameter zero.
 func Zeros(*rand.Rand, []float32) {}
+
+// Ones fills a parameter with ones.
+func Ones(_ *rand.Rand, x []float32) {
+	for i := range x {
+		x[i] = 1
+	}
+}
 
 // Normal draws from N(0, std^2).
 func Normal(std float64) Init {

@@ -33,6 +33,7 @@ type Config struct {
 	AttentionBias     bool              `json:"attention_bias"`
 	MLPBias           bool              `json:"mlp_bias"`
 	HiddenDropout     float64           `json:"hidden_dropout_prob"`
+	HiddenDropout2    *float64          `json:"hidden_dropout"`
 	AttentionDropout  *float64          `json:"attention_dropout"`
 	AttentionDropout2 *float64          `json:"attention_probs_dropout_prob"`
 	ClassifierDropout *float64          `json:"classifier_dropout"`
@@ -63,6 +64,9 @@ type Rope struct {
 // maxDim bounds every size in a config: beyond it the file is damaged, and products of two sizes would overflow.
 const maxDim = 1 << 24
 
+// maxLayers bounds the depth: a model is built layer by layer before its first missing tensor is named.
+const maxLayers = 1 << 12
+
 // ReadConfig reads and checks dir/config.json.
 func ReadConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, "config.json")
@@ -77,7 +81,7 @@ func ReadConfig(dir string) (*Config, error) {
 func ParseConfig(raw []byte, path string) (*Config, error) {
 	c := &Config{File: path}
 	if err := json.Unmarshal(raw, c); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w: fetch the file again", path, err)
 	}
 	if c.ModelType == "" {
 		return nil, fmt.Errorf("%s: no model_type: is this a transformers model?", path)
@@ -95,6 +99,9 @@ func ParseConfig(raw []byte, path string) (*Config, error) {
 		if f.v <= 0 || f.v > maxDim {
 			return nil, fmt.Errorf("%s: %s is %d, want 1 to %d", path, f.name, f.v, maxDim)
 		}
+	}
+	if c.Layers > maxLayers {
+		return nil, fmt.Errorf("%s: num_hidden_layers is %d, want 1 to %d", path, c.Layers, maxLayers)
 	}
 	if c.Heads%c.KVHeads != 0 {
 		return nil, fmt.Errorf("%s: num_attention_heads %d is no multiple of num_key_value_heads %d", path, c.Heads, c.KVHeads)

@@ -8,15 +8,21 @@ import (
 	"path/filepath"
 	"sort"
 	"strconv"
+	"strings"
 
+	"luthier/graph"
 	"luthier/internal/atomicfile"
 	"luthier/model/safetensors"
 )
 
 // Export lists every tensor of the checkpoint with the changed weights (by the model's names) in place of the old ones, and heads that
-// the checkpoint lacks. Types stay as stored; dtype F32, F16 or BF16 makes all one type. A bare base model's file whose model now has a
-// head gets the prefix, so that transformers' class for the task loads it.
+// the checkpoint lacks, whose biases are zero where nothing trained them; where something changed, without heads of other tasks. Types stay
+// as stored; dtype F32, F16 or BF16 makes all one type. A bare base model's file whose model now has a head gets the prefix, so that
+// transformers' class for the task loads it.
 func (w *Weights) Export(changed map[string][]float32, dtype string) ([]safetensors.Out, error) {
+	if x := changed[w.spec.HeadBias]; x != nil && !w.config.TiedHead() {
+		changed[w.decoderBias()], w.shapes[w.decoderBias()] = x, []int{w.config.Vocab}
+	}
 	var out []safetensors.Out
 	rename := w.renames()
 	done := map[string]bool{}
@@ -28,6 +34,12 @@ func (w *Weights) Export(changed map[string][]float32, dtype string) ([]safetens
 			d = t.DType
 		}
 		x, ok := changed[full]
+		if !ok && len(changed) > 0 && w.otherHead(full) {
+			continue
+		}
+		if !ok && full == w.spec.HeadWeight && w.config.TiedHead() && changed[w.spec.Table] != nil {
+			continue // a copy of the embedding that has changed
+		}
 		switch {
 		case ok:
 			if len(x) != t.Elems() {
@@ -51,6 +63,11 @@ func (w *Weights) Export(changed map[string][]float32, dtype string) ([]safetens
 	for n := range changed {
 		names = append(names, n)
 	}
+	for _, n := range w.Started() {
+		if changed[n] == nil && strings.HasSuffix(n, ".bias") {
+			names = append(names, n)
+		}
+	}
 	sort.Strings(names)
 	for _, n := range names {
 		if done[n] {
@@ -64,9 +81,22 @@ func (w *Weights) Export(changed map[string][]float32, dtype string) ([]safetens
 		if d == "" {
 			d = safetensors.F32
 		}
-		out = append(out, safetensors.FromFloat32(n, d, shape, changed[n]))
+		x := changed[n]
+		if x == nil {
+			x = make([]float32, graph.Shape(shape).Elems())
+		}
+		out = append(out, safetensors.FromFloat32(n, d, shape, x))
 	}
 	return out, nil
+}
+
+// otherHead tells whether a weight belongs to a head that the built model does not have: of a masked language model that became a classifier,
+// say, for whose class transformers would call it unexpected.
+func (w *Weights) otherHead(name string) bool {
+	_, used := w.shapes[name]
+	_, hasTable := w.findOwn(w.spec.Table)
+	used = used || name == w.spec.HeadWeight && !hasTable || name == w.decoderBias() && w.headed && !w.config.TiedHead()
+	return !used && (w.isHead(name) || name == w.spec.HeadWeight && !w.headed)
 }
 
 func floating(d string) bool {
@@ -81,32 +111,50 @@ func (w *Weights) renames() func(string) string {
 	}
 	bare := false
 	for full, short := range w.used {
-		bare = bare || full != short
+		bare = bare || full == w.spec.Prefix+modern(short)
 	}
 	return func(name string) string {
 		if full, ok := back[name]; ok {
 			return full
 		}
-		if bare {
+		name = modern(name)
+		if bare && !w.isHead(name) && name != w.spec.HeadWeight {
 			return w.spec.Prefix + name
 		}
 		return name
 	}
 }
 
-// Untie keeps the values of a vocabulary head that is tied to the table of that name, which is about to change alone: they go into
-// changed under the head's own name. It tells whether there is such a head.
-func (w *Weights) Untie(table string, changed map[string][]float32) bool {
-	if table != w.spec.Table || !w.config.TiedHead() {
-		return false
+// Twins are the word embedding and the vocabulary head by name; tied tells that the model was built with a head and that the checkpoint's is
+// the embedding.
+func (w *Weights) Twins() (table, head string, tied bool) {
+	return w.spec.Table, w.spec.HeadWeight, w.headed && w.config.TiedHead()
+}
+
+// Untie keeps the vocabulary head as the checkpoint has it, where the embedding that it is tied to changes: its values go into changed under
+// its own name, unless they are there.
+func (w *Weights) Untie(changed map[string][]float32) error {
+	head := w.spec.HeadWeight
+	w.shapes[head] = []int{w.config.Vocab, w.config.HiddenSize}
+	if changed[head] == nil {
+		x, err := w.Values(head, w.config.Vocab*w.config.HiddenSize)
+		if err != nil {
+			return err
+		}
+		changed[head] = x
 	}
-	x, err := w.Values(table, w.config.Vocab*w.config.HiddenSize)
-	if err != nil {
-		return false
+	if w.spec.HeadBias == "" {
+		return nil
 	}
-	w.shapes[w.spec.HeadWeight] = []int{w.config.Vocab, w.config.HiddenSize}
-	changed[w.spec.HeadWeight] = x
-	return true
+	x := changed[w.spec.HeadBias]
+	if x == nil {
+		var err error
+		if x, err = w.Values(w.spec.HeadBias, w.config.Vocab); err != nil {
+			return err
+		}
+	}
+	changed[w.decoderBias()], w.shapes[w.decoderBias()] = x, []int{w.config.Vocab}
+	return nil
 }
 
 // WriteConfig writes the base model's config.json to dir, with the class and the labels of a classification task; untied says that the
@@ -124,18 +172,25 @@ func WriteConfig(c *Config, dir string, task Task, labels []string, untied bool)
 	if class := spec.Classes[spec.Head(task)]; class != "" {
 		m["architectures"] = []string{class}
 	}
-	if task == Classify || task == Regress {
+	if task == Regress && len(labels) == 0 { // transformers counts the outputs of a head by their names
+		labels = []string{"LABEL_0"}
+	}
+	if task == Classify || task == Regress || task == TokenClassify {
 		id2label, label2id := map[string]string{}, map[string]int{}
 		for i, l := range labels {
 			id2label[strconv.Itoa(i)], label2id[l] = l, i
 		}
 		m["id2label"], m["label2id"] = id2label, label2id
-		m["problem_type"] = map[Task]string{Classify: "single_label_classification", Regress: "regression"}[task]
+		delete(m, "num_labels") // older files have it beside id2label
+		delete(m, "problem_type")
+		if p := map[Task]string{Classify: "single_label_classification", Regress: "regression"}[task]; p != "" {
+			m["problem_type"] = p
+		}
 		if m["pad_token_id"] == nil && c.PadID != nil {
 			m["pad_token_id"] = *c.PadID
 		}
 	}
-	if untied {
+	if untied || !c.TiedHead() { // the config may have said otherwise, or nothing
 		m["tie_word_embeddings"] = false
 	}
 	out, err := json.MarshalIndent(m, "", "  ")

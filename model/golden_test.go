@@ -31,6 +31,7 @@ type goldenCase struct {
 var goldens = []goldenCase{
 	{"llama_tied", CausalLM, 0}, {"llama_untied", CausalLM, 0}, {"llama_linear_rope", CausalLM, 0}, {"llama_bf16", CausalLM, 0},
 	{"llama_seqcls", Classify, 3}, {"bert_seqcls", Classify, 3}, {"bert_mlm", MaskedLM, 0}, {"bert_regression", Regress, 1},
+	{"bert_tokcls", TokenClassify, 5}, {"llama_tokcls", TokenClassify, 5}, {"llama_regression", Regress, 1},
 }
 
 // TestGolden compares logits, loss and the gradient of every tensor with PyTorch's, on the float64 device.

@@ -7,9 +7,10 @@ import (
 
 // Llama: pre-norm decoder with RMSNorm, rotary positions, grouped queries and SwiGLU (Touvron et al. 2023).
 var _ = register(Spec{
-	Type:    "llama",
-	Prefix:  "model.",
-	Classes: map[Task]string{CausalLM: "LlamaForCausalLM", Classify: "LlamaForSequenceClassification", Regress: "LlamaForSequenceClassification"},
+	Type:   "llama",
+	Prefix: "model.",
+	Classes: map[Task]string{CausalLM: "LlamaForCausalLM", Classify: "LlamaForSequenceClassification", Regress: "LlamaForSequenceClassification",
+		TokenClassify: "LlamaForTokenClassification"},
 	Targets: []string{"q_proj", "v_proj"},
 	Heads:   []string{"score"},
 	Check: func(c *Config) error {
@@ -18,6 +19,7 @@ var _ = register(Spec{
 	Hidden:  llamaHidden,
 	Vocab:   llamaVocab,
 	Labels:  llamaLabels,
+	Tokens:  llamaTokens,
 	Decoder: true,
 	Table:   "model.embed_tokens.weight", HeadWeight: "lm_head.weight",
 })
@@ -76,16 +78,22 @@ func (b *Builder) ropeTable() *graph.Node {
 }
 
 func llamaVocab(b *Builder, h *graph.Node) (*graph.Node, *graph.Node, *graph.Node) {
-	c := b.Config
-	name := "lm_head.weight"
-	if c.TiedHead() {
-		name = "model.embed_tokens.weight"
-	}
-	return h, b.weight(name, c.Vocab, c.HiddenSize), nil
+	return h, b.vocabHead(), nil
 }
 
 // llamaLabels scores the last token that is not padding.
 func llamaLabels(b *Builder, h *graph.Node, labels int) *graph.Node {
 	last := graph.GatherRows(h, b.G.InputOf("last_token", backend.U32, b.B))
 	return b.Linear("score", last, b.Config.HiddenSize, labels, false)
+}
+
+// llamaTokens scores every token. Unlike the head of whole texts, transformers' has a bias here, and a dropout where the config names none.
+func llamaTokens(b *Builder, h *graph.Node, labels int) *graph.Node {
+	drop := 0.1
+	for _, p := range []*float64{b.Config.HiddenDropout2, b.Config.ClassifierDropout} {
+		if p != nil {
+			drop = *p
+		}
+	}
+	return b.Linear("score", b.Dropout(h, drop), b.Config.HiddenSize, labels, true)
 }

@@ -44,6 +44,12 @@ type MaskAdapter interface {
 	Mask(b *Builder, s Site, o *graph.AttentionOptions)
 }
 
+// Parter is an Adapter that may train a word embedding, or the vocabulary head tied to it, alone.
+type Parter interface {
+	// Parts tells whether the two weights of these names are then two.
+	Parts(table, head string) bool
+}
+
 // None is the adapter of a frozen model.
 type None struct{}
 

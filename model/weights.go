@@ -22,16 +22,18 @@ type Weights struct {
 	config    *Config
 	spec      Spec
 	given     map[string][]float32
+	rebased   map[string][]float32 // weights of the checkpoint that other values stand for
 	fresh     map[string]Init
 	used      map[string]string // tensor of the file by weight name
 	shapes    map[string][]int
 	started   map[string]bool // weights of heads that the checkpoint lacks
+	headed    bool            // the model was built with its vocabulary head
 	virtual   *backend.DType  // of a model of shapes only: the type of its matrices
 	err       error
 }
 
 func newWeights(c *Config) *Weights {
-	return &Weights{Positions: c.MaxPositions, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, fresh: map[string]Init{},
+	return &Weights{Positions: c.MaxPositions, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, rebased: map[string][]float32{}, fresh: map[string]Init{},
 		used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
 }
 
@@ -43,11 +45,7 @@ func OpenWeights(dir string, c *Config) (*Weights, error) {
 	}
 	w := newWeights(c)
 	w.file = f
-	if c.Tied == nil { // configs may leave it out, and transformers' default differs by architecture: the file knows
-		_, own := w.find(w.spec.HeadWeight)
-		tied := !own
-		c.Tied = &tied
-	}
+	w.settleTie()
 	return w, nil
 }
 
@@ -74,20 +72,6 @@ func (w *Weights) fail(err error) {
 	}
 }
 
-// find looks for a weight in the checkpoint: by its name, or without the prefix that a bare base model's file lacks.
-func (w *Weights) find(name string) (safetensors.Tensor, bool) {
-	if w.file == nil {
-		return safetensors.Tensor{}, false
-	}
-	if t, ok := w.file.Tensor(name); ok {
-		return t, true
-	}
-	if short, ok := strings.CutPrefix(name, w.spec.Prefix); ok {
-		return w.file.Tensor(short)
-	}
-	return safetensors.Tensor{}, false
-}
-
 // strangers is the usual reason for weights that a config does not describe.
 const strangers = "config.json and the weights do not belong together: fetch the model again"
 
@@ -110,17 +94,26 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 				w.config.ModelType, w.config.Layers, dims), Remedy: strangers}
 		}
 		w.started[name] = true
-		w.fresh[name] = Zeros
-		if strings.HasSuffix(name, ".weight") {
+		switch {
+		case !strings.HasSuffix(name, ".weight"):
+			w.fresh[name] = Zeros
+		case len(dims) == 1: // of a norm
+			w.fresh[name] = Ones
+		default:
 			w.fresh[name] = Normal(w.config.InitializerRange)
 		}
 		return backend.F32, nil
 	}
+	if x, given := w.given[name]; given && len(x) != graph.Shape(dims).Elems() {
+		return 0, fmt.Errorf("%s: %d values given, the config wants shape %v: was the vocabulary resized before it was trained?", name, len(x), dims)
+	}
 	if !graph.Shape(dims).Equal(t.Shape) {
 		return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: t.Name, Problem: fmt.Sprintf("has shape %v, the config wants %v", t.Shape, dims), Remedy: strangers}
 	}
-	w.used[name] = t.Name
-	if t.DType == safetensors.BF16 && w.narrow(trains, dims) && w.given[name] == nil {
+	if !w.borrows(name, t.Name) {
+		w.used[name] = t.Name
+	}
+	if t.DType == safetensors.BF16 && w.narrow(trains, dims) && w.given[name] == nil && w.rebased[name] == nil {
 		return backend.BF16, nil
 	}
 	return backend.F32, nil
@@ -145,6 +138,17 @@ func (w *Weights) FromFile(name string) bool {
 
 // Started lists the weights that the checkpoint lacks and that start fresh, sorted.
 func (w *Weights) Started() []string { return keys(w.started) }
+
+// Untrained lists those of the Started weights whose values are chance. Biases are not among them: they are zero, as transformers has them
+// where a checkpoint lacks them.
+func (w *Weights) Untrained() (out []string) {
+	for _, name := range w.Started() {
+		if strings.HasSuffix(name, ".weight") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
 
 // Unused lists tensors of the checkpoint that no build asked for, sorted.
 func (w *Weights) Unused() []string {
@@ -216,6 +220,9 @@ func (w *Weights) Values(name string, n int) ([]float32, error) {
 		if len(x) != n {
 			return nil, fmt.Errorf("%s: %d values given, want %d", name, len(x), n)
 		}
+		return x, nil
+	}
+	if x, ok := w.rebased[name]; ok {
 		return x, nil
 	}
 	x := make([]float32, n)

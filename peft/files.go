@@ -12,10 +12,11 @@ import (
 	"luthier/model/safetensors"
 )
 
-// File names of an adapter directory.
+// File names of an adapter directory. PickleFile is what PEFT wrote before safetensors; it is read where WeightsFile is not there.
 const (
 	ConfigFile  = "adapter_config.json"
 	WeightsFile = "adapter_model.safetensors"
+	PickleFile  = "adapter_model.bin"
 )
 
 // Tensor is a trained tensor by its leaf's name.
@@ -23,6 +24,8 @@ type Tensor struct {
 	Name   string
 	Shape  []int
 	Values []float32
+	// Base says that it is a weight of the base model which is not trained: PEFT writes an embedding that has an addition along with it.
+	Base bool
 }
 
 // transposedInFile tells whether PEFT's file has the tensor the other way round than the leaf: embedding A, held with one row an id.
@@ -38,13 +41,24 @@ func Save(dir string, m Method, base string, tensors []Tensor) error {
 	if b, ok := m.(interface{ SetBase(string) }); ok {
 		b.SetBase(base)
 	}
+	if l, ok := m.(*LoRA); ok {
+		tensors = l.withTwin(tensors)
+	}
+	adapted := map[string]bool{}
+	for _, t := range tensors {
+		for _, end := range []string{".lora_A.weight", ".lora_embedding_A"} {
+			if path, ok := strings.CutSuffix(t.Name, end); ok {
+				adapted[path] = true
+			}
+		}
+	}
 	var out []safetensors.Out
 	for _, t := range tensors {
 		shape, values := t.Shape, t.Values
 		if transposedInFile(t.Name) {
 			shape, values = []int{shape[1], shape[0]}, transpose(values, shape[0], shape[1])
 		}
-		out = append(out, safetensors.FromFloat32(Key(t.Name), safetensors.F32, shape, values))
+		out = append(out, safetensors.FromFloat32(fileKey(t.Name, adapted), safetensors.F32, shape, values))
 	}
 	err := atomicfile.WriteFile(filepath.Join(dir, WeightsFile), 0o644, func(w io.Writer) error { return safetensors.Write(w, out, nil) })
 	if err != nil {
@@ -58,6 +72,15 @@ func Save(dir string, m Method, base string, tensors []Tensor) error {
 		_, err := w.Write(append(raw, '\n'))
 		return err
 	})
+}
+
+// fileKey is the key of a leaf in a file. PEFT has a module with an addition hold the module it was: the bias is that one's.
+func fileKey(leaf string, adapted map[string]bool) string {
+	key := Key(leaf)
+	if path, ok := strings.CutSuffix(key, ".bias"); ok && adapted[path] {
+		return path + ".base_layer.bias"
+	}
+	return key
 }
 
 // SetBase records the base model's name.
@@ -74,46 +97,14 @@ func Load(dir string) (Method, []Tensor, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := safetensors.Open(filepath.Join(dir, WeightsFile))
+	ts, path, err := readTensors(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
-	var out []Tensor
-	for _, name := range f.Names() {
-		t, _ := f.Tensor(name)
-		x := make([]float32, t.Elems())
-		if err := t.Float32(x); err != nil {
-			return nil, nil, err
-		}
-		if i, bad := safetensors.FirstNonFiniteFloat32(x); bad {
-			return nil, nil, fmt.Errorf("%s: tensor %s: element %d is not finite", f.Path(), name, i)
-		}
-		leaf, ok := leafOf(name)
-		if !ok {
-			return nil, nil, fmt.Errorf("%s: tensor %s: a PEFT adapter's names start with %s", f.Path(), name, prefix)
-		}
-		shape := t.Shape
-		if transposedInFile(leaf) && len(shape) == 2 {
-			x, shape = transpose(x, shape[0], shape[1]), []int{shape[1], shape[0]}
-		}
-		out = append(out, Tensor{leaf, shape, x})
+	if l, ok := m.(*LoRA); ok && l.EnsureTying {
+		ts = withoutTwin(ts)
 	}
-	return m, out, nil
-}
-
-// leafOf is the leaf's name of a key in a file: additions keep PEFT's prefix, base weights lose it.
-func leafOf(key string) (string, bool) {
-	rest, ok := strings.CutPrefix(key, prefix)
-	if !ok {
-		return "", false
-	}
-	for _, part := range []string{".lora_A.", ".lora_B.", ".lora_embedding_A", ".lora_embedding_B"} {
-		if strings.Contains(rest, part) {
-			return key, true
-		}
-	}
-	return rest, true
+	return m, ts, checkTwice(path, ts)
 }
 
 // ParseConfig reads an adapter_config.json. Keys of newer PEFT versions that are at their neutral value are passed over; one that would
@@ -141,27 +132,23 @@ func ParseConfig(raw []byte, path string) (Method, error) {
 		}
 		return m, nil
 	}
-	return nil, fmt.Errorf("%s: peft_type %q is not supported (have %s)", path, head.Type, strings.Join(Names(), ", "))
+	return nil, fmt.Errorf("%s: peft_type %s is not supported: luthier reads adapters of type %s; of others PEFT's merge_and_unload, where the "+
+		"method has it, makes a whole model", path, orNone(head.Type), strings.Join(types(), ", "))
 }
 
-// neutral are the keys of PEFT's LoraConfig that luthier does not have, with the values that mean nothing.
-var neutral = map[string]bool{"null": true, "false": true, "{}": true, "[]": true}
-
-// foreign are keys that change what an adapter computes, and that luthier does not have.
-var foreign = []string{"use_dora", "use_qalora", "use_bdlora", "lora_bias", "trainable_token_indices", "target_parameters", "layer_replication",
-	"alora_invocation_tokens", "exclude_modules", "arrow_config", "monteclora_config", "kasa_config", "velora_config"}
-
-// loaded checks a config that PEFT wrote.
-func (l *LoRA) loaded(raw []byte) error {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return err
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
 	}
-	for _, k := range foreign {
-		if v, ok := all[k]; ok && !neutral[string(v)] {
-			return fmt.Errorf("%s is %s: adapters with it are not supported", k, v)
+	return s
+}
+
+// types lists the peft_type of each method that has one.
+func types() (out []string) {
+	for _, n := range Names() {
+		if t := specs[n].Type; t != "" {
+			out = append(out, t)
 		}
 	}
-	l.InferenceMode = true
-	return l.check()
+	return out
 }

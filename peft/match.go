@@ -3,7 +3,6 @@ package peft
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -12,14 +11,14 @@ import (
 type Targets struct {
 	List []string
 	Expr string // a regular expression, or all-linear
-	re   *regexp.Regexp
+	re   *expression
 }
 
 // allLinear is PEFT's word for every linear layer but the head.
 const allLinear = "all-linear"
 
-// ParseTargets reads the flag's value: names with commas between, all-linear, or a regular expression after "re:".
-func ParseTargets(s string) (Targets, error) {
+// ParseTargets reads the value of the setting of that name: names with commas between, all-linear, or a regular expression after "re:".
+func ParseTargets(setting, s string) (Targets, error) {
 	switch {
 	case s == "":
 		return Targets{}, nil
@@ -27,7 +26,7 @@ func ParseTargets(s string) (Targets, error) {
 		return Targets{Expr: allLinear}, nil
 	case strings.HasPrefix(s, "re:"):
 		t := Targets{Expr: s[3:]}
-		return t, t.compile()
+		return t, t.compile(setting)
 	}
 	var t Targets
 	for _, n := range strings.Split(s, ",") {
@@ -38,20 +37,22 @@ func ParseTargets(s string) (Targets, error) {
 	return t, nil
 }
 
-func (t *Targets) compile() error {
+func (t *Targets) compile(setting string) (err error) {
+	if strings.EqualFold(t.Expr, allLinear) {
+		t.Expr = allLinear
+	}
 	if t.Expr == "" || t.Expr == allLinear {
 		return nil
 	}
-	re, err := regexp.Compile(`^(?:` + t.Expr + `)$`)
-	if err != nil {
-		return fmt.Errorf("target_modules %q: %w", t.Expr, err)
-	}
-	t.re = re
-	return nil
+	t.re, err = compile(setting, "", t.Expr)
+	return err
 }
 
 // Empty tells whether nothing was chosen.
 func (t Targets) Empty() bool { return len(t.List) == 0 && t.Expr == "" }
+
+// IsZero is Empty, for encoding/json.
+func (t Targets) IsZero() bool { return t.Empty() }
 
 // Match tells whether the module at path is a target. head says that it belongs to an output head, which all-linear leaves out.
 func (t Targets) Match(path string, head bool) bool {
@@ -59,7 +60,7 @@ func (t Targets) Match(path string, head bool) bool {
 	case t.Expr == allLinear:
 		return !head
 	case t.re != nil:
-		return t.re.MatchString(path)
+		return t.re.match(path)
 	}
 	return endsIn(path, t.List)
 }
@@ -92,9 +93,9 @@ func (t *Targets) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, &t.Expr); err != nil {
-		return fmt.Errorf("target_modules: want a list of names or a string")
+		return fmt.Errorf("target_modules or exclude_modules: want a list of names or a string")
 	}
-	return t.compile()
+	return t.compile("target_modules or exclude_modules")
 }
 
 func (t Targets) String() string {
@@ -111,19 +112,15 @@ func pattern[T any](m map[string]T, path string, def T) (T, error) {
 		if err != nil {
 			return def, err
 		}
-		if re.MatchString(path) {
+		if re.match(path) {
 			return m[k], nil
 		}
 	}
 	return def, nil
 }
 
-func compilePattern(k string) (*regexp.Regexp, error) {
-	re, err := regexp.Compile(`^(?:.*\.)?(?:` + k + `)$`)
-	if err != nil {
-		return nil, fmt.Errorf("rank_pattern or alpha_pattern %q: %w", k, err)
-	}
-	return re, nil
+func compilePattern(k string) (*expression, error) {
+	return compile("rank_pattern or alpha_pattern", `(?:.*\.)?`, k)
 }
 
 func sortedKeys[T any](m map[string]T) []string {

@@ -16,12 +16,15 @@ func Merge(m Method, w *model.Weights, sites []model.Site, tensors []Tensor, dty
 	if !ok {
 		return nil, false, fmt.Errorf("method %s does not merge into the base model", m.Name())
 	}
-	trained := map[string][]float32{}
+	trained, changed, moved := map[string][]float32{}, map[string][]float32{}, map[string]bool{}
 	for _, t := range tensors {
-		trained[t.Name] = t.Values
+		if t.Base {
+			changed[t.Name] = t.Values
+		} else {
+			trained[t.Name] = t.Values
+		}
 	}
 	value := func(name string) ([]float32, bool) { x, ok := trained[name]; return x, ok }
-	changed := map[string][]float32{}
 	for _, s := range sites {
 		if s.Weight == nil {
 			continue
@@ -37,20 +40,34 @@ func Merge(m Method, w *model.Weights, sites []model.Site, tensors []Tensor, dty
 			return nil, false, err
 		}
 		if hit {
-			changed[name] = x
-		}
-		if _, whole := trained[name]; hit && s.Kind == model.Embedding && !whole && w.Untie(name, changed) {
-			untied = true
+			changed[name], moved[name] = x, true
 		}
 		if b, ok := trained[s.Path+".bias"]; ok && s.Bias != nil {
 			changed[s.Path+".bias"] = b
 		}
 	}
-	for name, x := range trained { // what no site holds: a tied head's bias, weights trained whole
+	for name, x := range trained { // what no site holds: a head of its own, a tied head's bias, weights trained whole
 		if Key(name) != name && changed[name] == nil {
 			changed[name] = x
 		}
 	}
+	if untied = unties(m, w, trained, moved); untied {
+		if err := w.Untie(changed); err != nil {
+			return nil, false, err
+		}
+	}
 	out, err = w.Export(changed, dtype)
 	return out, untied, err
+}
+
+// unties tells whether a vocabulary head that is tied to the word embedding differs from it after a merge.
+func unties(m Method, w *model.Weights, trained map[string][]float32, moved map[string]bool) bool {
+	table, head, tied := w.Twins()
+	if !tied {
+		return false
+	}
+	_, whole := trained[table]
+	_, own := trained[head]
+	p, ok := m.(model.Parter)
+	return own || moved[table] && (!whole || ok && p.Parts(table, head))
 }

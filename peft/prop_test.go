@@ -28,6 +28,11 @@ var props = []prop{
 	{"lora", []string{"--lora-r", "3", "--target-modules", "all-linear", "--use-rslora"}, true, loraCount(3, true)},
 	{"lora", []string{"--lora-r", "4", "--target-modules", "embed_tokens,word_embeddings"}, true, nil},
 	{"lora", []string{"--lora-r", "4", "--lora-bias", "all", "--lora-alpha", "32"}, true, nil},
+	{"lora", []string{"--target-modules", "all-linear", "--exclude-modules", "re:.*(k_proj|key)", "--rank-pattern", "v_proj=2", "--lora-bias", "lora_only"},
+		true, nil},
+	{"lora", []string{"--lora-r", "4", "--layers-to-transform", "1", "--modules-to-save", "embed_tokens,word_embeddings,norm"}, true, nil},
+	{"lora", []string{"--lora-r", "4", "--ensure-weight-tying", "--modules-to-save", "embed_tokens"}, true, nil},
+	{"lora", []string{"--lora-r", "4", "--modules-to-save", "lm_head"}, true, nil},
 	{"full", nil, true, nil},
 }
 
@@ -89,7 +94,7 @@ func random(t *testing.T, r *run) []Tensor {
 			seed = seed*1664525 + 1013904223
 			x[i] += (float32(seed>>8)/(1<<24) - 0.5) * 0.2
 		}
-		ts = append(ts, Tensor{p.Leaf().Name, p.Shape, x})
+		ts = append(ts, Tensor{Name: p.Leaf().Name, Shape: p.Shape, Values: x})
 	}
 	return ts
 }

@@ -21,7 +21,8 @@ from peft.utils import get_peft_model_state_dict
 from compare_logits import load, options, report
 from oracle import need, read_tensors
 
-CLASSES = {"SEQ_CLS": "AutoModelForSequenceClassification", "CAUSAL_LM": "AutoModelForCausalLM"}
+CLASSES = {"SEQ_CLS": "AutoModelForSequenceClassification", "TOKEN_CLS": "AutoModelForTokenClassification", "CAUSAL_LM": "AutoModelForCausalLM",
+           None: "AutoModelForMaskedLM"}  # PEFT has no task type for it
 
 
 def placed(model, path):
@@ -49,9 +50,9 @@ def main():
     path = need(os.path.join(args.directory, "adapter_model.safetensors"), "adapter")
     config = PeftConfig.from_pretrained(args.directory)
     if config.task_type not in CLASSES:
-        sys.exit(f"{args.directory}: task_type {config.task_type}, want one of {', '.join(CLASSES)}")
+        sys.exit(f"{args.directory}: task_type {config.task_type}, want one of {', '.join(map(str, CLASSES))}")
     more = {}
-    if config.task_type == "SEQ_CLS":
+    if config.task_type in ("SEQ_CLS", "TOKEN_CLS"):
         head = next((v for k, v in read_tensors(path).items() if k.endswith(("classifier.weight", "score.weight"))), None)
         if head is not None:
             more["num_labels"] = head.shape[0]

@@ -44,6 +44,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTDATA = os.path.join(HERE, "..", "model", "testdata")
 STORIES = os.path.join(os.environ.get("LUTHIER_ASSETS", os.path.join(HERE, "..", "..", "shared", "assets")), "models", "stories260K")
 STEPS = 10
+ADAPTED = {"llama_tied": "CAUSAL_LM", "bert_seqcls": "SEQ_CLS", "bert_tokcls": "TOKEN_CLS"}  # models with an adapter beside them, and its task
 
 
 # ---- what torch computes ------------------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def save_model(model, out):
 
 def lora(model, batch, out, task, generator):
     """A PEFT adapter with B not zero, and what the adapted model computes."""
-    bert = task == "SEQ_CLS"  # for which PEFT adds modules_to_save classifier and score by itself
+    bert = task != "CAUSAL_LM"  # for which PEFT adds modules_to_save classifier and score by itself
     config = LoraConfig(task_type=task, r=4, lora_alpha=8, lora_dropout=0.0,
                         target_modules=["query", "value"] if bert else ["q_proj", "v_proj"])
     model.name_or_path = ""  # PEFT writes it into the adapter: no path of the machine that made it
@@ -123,9 +124,9 @@ def make(name, seed):
         golden.update(left(model, batch))
     golden.update(curve(model, batch, lr=1e-3, weight_decay=0.01))
     write_tensors(os.path.join(out, "golden.safetensors"), {**batch, **golden})
-    if name in ("llama_tied", "bert_seqcls"):
+    if name in ADAPTED:
         fresh = type(model).from_pretrained(out, attn_implementation="eager")
-        lora(fresh, batch, os.path.join(out, "lora"), "SEQ_CLS" if "bert" in name else "CAUSAL_LM", generator)
+        lora(fresh, batch, os.path.join(out, "lora"), ADAPTED[name], generator)
     check(name, type(model), out)
 
 

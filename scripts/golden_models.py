@@ -1,7 +1,7 @@
 """The tiny models of golden.py and their batches: what is built and fed, apart from what is computed on it."""
 import torch
-from transformers import (BertConfig, BertForMaskedLM, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM,
-                          LlamaForSequenceClassification)
+from transformers import (BertConfig, BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification, LlamaConfig,
+                          LlamaForCausalLM, LlamaForSequenceClassification, LlamaForTokenClassification)
 
 FIRST_TOKEN = 5  # ids below are for padding and special tokens, and never drawn
 
@@ -87,6 +87,13 @@ def classes(batch, values):
     return {**batch, "labels": torch.tensor(values)}
 
 
+def tagged(batch, generator, labels):
+    """A class for about two tokens of three: the others are special tokens and later sub-words, and have none."""
+    drawn = torch.randint(0, labels, batch["input_ids"].shape, generator=generator)
+    chosen = (torch.rand(drawn.shape, generator=generator) < 0.67) & (batch["attention_mask"] == 1)
+    return {**batch, "labels": drawn.masked_fill(~chosen, -100)}
+
+
 def left_padded(batch):
     """The same rows with the padding moved to the left, and the positions that make them the same sequences."""
     moved = {k: v.clone() for k, v in batch.items()}
@@ -114,4 +121,9 @@ MODELS = {  # name: (model, batch from (generator, vocabulary))
     "bert_mlm": (lambda: bert(BertForMaskedLM), lambda g, v: masked(g, LONG, v)),
     "bert_regression": (lambda: bert(BertForSequenceClassification, num_labels=1, hidden_act="gelu_new"),
                         lambda g, v: classes(pair(g, SHORT, v), [2.5, -3.0])),
+    "bert_tokcls": (lambda: bert(BertForTokenClassification, num_labels=5), lambda g, v: tagged(pair(g, LONG, v), g, 5)),
+    "llama_tokcls": (lambda: llama(LlamaForTokenClassification, num_labels=5, classifier_dropout=0.0),
+                     lambda g, v: tagged(tokens(g, LONG, v), g, 5)),
+    "llama_regression": (lambda: llama(LlamaForSequenceClassification, num_labels=1),
+                         lambda g, v: classes(tokens(g, LONG, v), [12.5, -13.0, 7.0])),
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes data/testdata: five tiny tokenizers, made here, and what Hugging
+"""Writes data/testdata: five tiny tokenizers and four SentencePiece models, made here, and what Hugging
 Face's tokenizers and SentencePiece make of difficult lines with them and, where
 the assets are, with real vocabularies (ids only).
 
@@ -112,6 +112,42 @@ def golden(t):
     }
 
 
+MARKS = ["ends in \u2581", "ends in \u2581\u2581 \u2581 ", "\u2581", " \u2581 ", "the<tool>the", "<tool> a  <tool>th", "thththe \ufb01ne", "x\ty", "abc", "abcabcab cabc", "bcbcaab", "a\u2003b\u200bc"]
+
+
+def sentence_models():
+    """Tiny SentencePiece models with the settings that real ones have seldom, and the ids that the library gives with them."""
+    import io
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+    common = dict(num_threads=1, minloglevel=2, hard_vocab_limit=False)
+    settings = {
+        "bpe": dict(model_type="bpe", vocab_size=60, user_defined_symbols=["<tool>", "th"], normalization_rule_name="identity"),
+        "unigram": dict(model_type="unigram", vocab_size=70, user_defined_symbols=["<tool>"], normalization_rule_name="identity"),
+        "table": dict(model_type="unigram", vocab_size=330, byte_fallback=True, add_dummy_prefix=False, normalization_rule_tsv=str(OUT / "table.tsv")),
+    }
+    (OUT / "table.tsv").write_text("FB01\t66 69\n9\t20\n2003\t20\n200B\t\n45 301\tC9\n")
+    made = {}
+    for name, extra in settings.items():
+        b = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS * 3), model_writer=b, **common, **extra)
+        model = sentencepiece_model_pb2.ModelProto.FromString(b.getvalue())
+        model.normalizer_spec.normalization_rule_tsv = ""  # a path of this machine
+        made[name] = model.SerializeToString()
+    (OUT / "table.tsv").unlink()
+    ties = sentencepiece_model_pb2.ModelProto.FromString(made["bpe"])
+    del ties.pieces[3:]
+    for text in ("\u2581", "a", "b", "c", "bc", "ab", "ca", "bca", "abc"):
+        ties.pieces.add(piece=text, score=-1, type=1)
+    made["ties"] = ties.SerializeToString()
+    out = {"lines": [s for s in LINES + MARKS + CORPUS if "<s>" not in s], "ids": {}}
+    for name, raw in made.items():
+        (OUT / f"{name}.model").write_bytes(raw)
+        sp = sentencepiece.SentencePieceProcessor(model_proto=raw)
+        out["ids"][name] = [[sp.bos_id()] + sp.encode(s) for s in out["lines"]]
+    (OUT / "sentencepiece.golden.json").write_text(json.dumps(out, ensure_ascii=True, separators=(",", ":")) + "\n")
+
+
 def asset_ids():
     out = {}
     for name in ("gpt2.tokenizer.json", "all-minilm-l6-v2.tokenizer.json"):
@@ -128,6 +164,7 @@ def asset_ids():
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
+    sentence_models()
     made = {"bytebpe": byte_bpe(), "llama3": llama3(), "sentencepiece": byte_fallback(False), "metaspace": byte_fallback(True), "wordpiece": word_piece()}
     result = {"lines": LINES, "pairs": PAIRS, "tokenizers": {}}
     for name, t in made.items():

@@ -160,19 +160,32 @@ def schedule(optimizer, args, steps):
 def evaluate(model, held, args):
     """Mean loss over predictions (clm) or rows (seqcls), and accuracy."""
     model.eval()
-    start, total, right, count = time.perf_counter(), 0.0, 0, 0
+    start, total, right, count, pairs = time.perf_counter(), 0.0, 0, 0, []
     for i in range(0, len(held), args.batch_size):
         batch = held.batch(list(range(i, min(i + args.batch_size, len(held)))))
         out, rows = model(**batch), len(batch["labels"])
         total += out.loss.item() * rows  # blocks are equally long, so rows are the right weight for both tasks
         count += rows
         if args.task == "seqcls":
-            right += (out.logits.argmax(-1) == batch["labels"]).sum().item()
+            found = out.logits.argmax(-1)
+            right += (found == batch["labels"]).sum().item()
+            pairs += zip(batch["labels"].tolist(), found.tolist())
     model.train()
     result = {"eval_loss": total / count, "eval_seconds": round(time.perf_counter() - start, 3)}
     if args.task == "seqcls":
         result["eval_accuracy"] = right / count
+        result["eval_matthews_correlation"] = matthews(pairs)
     return result
+
+
+def matthews(pairs):
+    """Correlation of labels and predictions, of any number of classes (Gorodkin 2004, the form of scikit-learn); 0 where undefined."""
+    n, right = len(pairs), sum(a == b for a, b in pairs)
+    classes = {c for pair in pairs for c in pair}
+    true = {c: sum(a == c for a, _ in pairs) for c in classes}
+    said = {c: sum(b == c for _, b in pairs) for c in classes}
+    spread = (n * n - sum(v * v for v in true.values())) * (n * n - sum(v * v for v in said.values()))
+    return (right * n - sum(true[c] * said[c] for c in classes)) / math.sqrt(spread) if spread else 0.0
 
 
 def run(args, log):

@@ -5,6 +5,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -24,8 +25,10 @@ type Engine struct {
 	Weights   *model.Weights
 	Method    model.Adapter
 	Task      model.Task
-	Labels    int // classes
-	Scores    int // of model.Score: scored tokens a sequence, as LoaderOptions has it
+	Labels    int             // classes
+	Names     []string        // of the classes: entities are counted by them; nil for none
+	Scores    int             // of model.Score: scored tokens a sequence, as LoaderOptions has it
+	Masked    func(t int) int // of model.MaskedLM: labelled tokens that a sequence of t has at most; nil for t
 	Smoothing float64
 	Recompute bool
 	Forward   bool         // no backward pass will run: see graph.Options
@@ -49,7 +52,7 @@ func (e *Engine) Close() { e.Store.Close() }
 // builder starts a build for one batch shape.
 func (e *Engine) builder(g *graph.Graph, s Shape, train bool) *model.Builder {
 	b := model.NewBuilder(g, e.Config, e.Weights, e.Method, s.B, s.T)
-	b.Train, b.Tables, b.Scores = train, train, e.Scores
+	b.Train, b.Tables, b.Scores, b.Masked = train, train, e.Scores, e.masked(s.T)
 	return b
 }
 
@@ -66,7 +69,7 @@ func (e *Engine) prepare(g *graph.Graph, o graph.Options) (*graph.Draft, error) 
 // evalProgram computes losses and logits without dropout.
 type evalProgram struct {
 	*graph.Program
-	loss, rows, logits *graph.Node
+	loss, rows, logits *graph.Node // logits of a masked language model are its hits
 }
 
 func (e *Engine) evalDraft(s Shape) (*graph.Draft, *evalProgram, error) {
@@ -76,10 +79,10 @@ func (e *Engine) evalDraft(s Shape) (*graph.Draft, *evalProgram, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &evalProgram{loss: out.Loss, rows: out.Rows, logits: out.Logits}
+	p := &evalProgram{loss: out.Loss, rows: out.Rows, logits: cmp.Or(out.Logits, out.Hits)}
 	g.Output(out.Loss, out.Rows)
-	if out.Logits != nil {
-		g.Output(out.Logits)
+	if p.logits != nil {
+		g.Output(p.logits)
 	}
 	d, err := e.prepare(g, graph.Options{})
 	return d, p, err
@@ -144,18 +147,10 @@ func (e *Engine) remember(g *graph.Graph) {
 
 // Feed writes the inputs of a batch to a program. scale is the factor of the summed loss.
 func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
-	n := b.B * b.T
-	positions, last, first := make([]int32, n), make([]int32, b.B), make([]int32, b.B)
+	last, first := make([]int32, b.B), make([]int32, b.B)
 	for r := range b.B {
 		first[r] = int32(r * b.T)
 		last[r] = int32(r*b.T) + b.LastPos[r]
-		at := int32(0)
-		for t := range b.T { // positions count tokens, so that padding on the left does not shift them
-			positions[r*b.T+t] = min(at, int32(e.Config.MaxPositions-1)) // beyond it there is only padding
-			if b.Mask[r*b.T+t] != 0 || at > 0 {
-				at++
-			}
-		}
 	}
 	labels := b.Labels
 	if labels == nil {
@@ -169,10 +164,17 @@ func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
 	}
 	in := map[string][]byte{"labels": words(labels), "attention_mask": words(b.Mask), "last_token": words(last), "first_token": words(first),
 		"targets": reals(b.Targets), "target_weights": reals(weights), "loss_scale": reals([]float32{float32(scale)})}
+	if k := e.masked(b.T); k > 0 {
+		rows, labels, err := maskedRows(b, k)
+		if err != nil {
+			return err
+		}
+		in["masked_rows"], in["masked_labels"] = words(rows), words(labels)
+	}
 	if b.Prompted != nil {
 		in["score_rows"], in["score_labels"] = words(scoreRows(b)), words(b.Prompted.IDs)
 	}
-	for name, ids := range map[string][]int32{"input_ids": b.IDs, "token_type_ids": b.TypeIDs, "position_ids": positions} {
+	for name, ids := range map[string][]int32{"input_ids": b.IDs, "token_type_ids": b.TypeIDs, "position_ids": Positions(b, e.Config.MaxPositions)} {
 		in[name] = words(ids)
 		if p.Wants(name + ".segments") {
 			in[name+".segments"] = raw(graph.Segments(ids))
@@ -184,6 +186,22 @@ func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
 		}
 	}
 	return nil
+}
+
+// Positions are the position ids of a batch, [B, T], of a model that knows most of them. They count tokens, so that padding on the left does
+// not shift them.
+func Positions(b *data.Batch, most int) []int32 {
+	out := make([]int32, b.B*b.T)
+	for r := range b.B {
+		at := int32(0)
+		for t := range b.T {
+			out[r*b.T+t] = min(at, int32(most-1)) // beyond it there is only padding
+			if b.Mask[r*b.T+t] != 0 || at > 0 {
+				at++
+			}
+		}
+	}
+	return out
 }
 
 func words(x []int32) []byte {

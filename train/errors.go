@@ -22,11 +22,10 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	at := ""
-	if e.Step > 0 {
-		at = fmt.Sprintf(" at step %d", e.Step)
+	if e.Step == 0 { // nothing is trained: it is in what was loaded
+		return fmt.Sprintf("%s is NaN or infinite: so are weights of the model or the adapter, or they are too large: fetch the files again", e.Tensor)
 	}
-	return fmt.Sprintf("diverged%s: %s is NaN or infinite: try a lower --lr, --warmup-steps, or --max-grad-norm", at, e.Tensor)
+	return fmt.Sprintf("diverged at step %d: %s is NaN or infinite: try a lower --lr, --warmup-steps, or --max-grad-norm", e.Step, e.Tensor)
 }
 
 // Difference is a setting that a checkpoint has otherwise.

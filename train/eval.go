@@ -19,7 +19,7 @@ type EvalResult struct {
 	Labels      int                // that the loss counts
 	Rows        int
 	Seconds     float64
-	Predictions []Prediction // classification and regression, in the order of the lines
+	Predictions []Prediction // classification and regression, in the order of the loader's sequences
 }
 
 // Prediction is a model's answer to one row.
@@ -28,6 +28,14 @@ type Prediction struct {
 	Class         int       // most probable class
 	Probabilities []float64 // of each class
 	Value         float64   // regression
+	Words         []Word    // token classification: one a word
+	order         int
+}
+
+// Word is the answer to one word of a row.
+type Word struct {
+	Class       int // most probable class; -1 for a word that was cut away or has no tokens
+	Probability float64
 }
 
 // Evaluate runs the model without dropout over one epoch of l, which it leaves at its start. A loss that is not finite is a *DivergedError.
@@ -61,16 +69,21 @@ func (e *Engine) Evaluate(ctx context.Context, l *data.Loader) (EvalResult, erro
 	return r, nil
 }
 
-// Predict is Evaluate for rows whose labels are unknown or do not matter, in the order of the lines. Classification and regression only.
+// Predict is Evaluate for rows whose labels are unknown or do not matter, in the order of the loader's sequences. Classification, of texts or
+// of words, and regression only.
 func (e *Engine) Predict(ctx context.Context, l *data.Loader) ([]Prediction, error) {
-	if e.Task != model.Classify && e.Task != model.Regress && e.Task != model.Score {
+	if e.Task != model.Classify && e.Task != model.Regress && e.Task != model.Score && e.Task != model.TokenClassify {
 		return nil, fmt.Errorf("predict: task %s gives no class or value: use generate", e.Task)
 	}
 	var s scored
 	err := e.pass(ctx, l, func(b *data.Batch, _ float64, logits []float32) error {
-		for i, v := range logits[:b.Rows*max(1, e.Labels)] {
+		per := max(1, e.Labels) // logits of a row
+		if e.Task == model.TokenClassify {
+			per *= b.T
+		}
+		for i, v := range logits[:b.Rows*per] {
 			if !finite(float64(v)) {
-				return &DivergedError{Tensor: fmt.Sprintf("the logit of line %d", b.Lines[i/max(1, e.Labels)])}
+				return &DivergedError{Tensor: fmt.Sprintf("the logit of line %d", b.Lines[i/per])}
 			}
 		}
 		s.add(e, b, logits)

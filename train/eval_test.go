@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,9 @@ func TestEvaluate(t *testing.T) {
 				l, err := data.NewLoader(sequences(g.batch(c.task)), data.LoaderOptions{BatchSize: 2, GroupByLength: true})
 				require.NoError(t, err)
 				e := openEngine(t, dev, modelDir(c.dir), c.task, c.labels, nil)
+				if c.task == model.TokenClassify {
+					e.Names = []string{"O", "B-A", "I-A", "B-B", "I-B"}
+				}
 				require.NoError(t, e.PrepareEval(ShapesOf(l, 0)))
 				r, err := e.Evaluate(context.Background(), l)
 				require.NoError(t, err)
@@ -64,6 +68,10 @@ func checkAnswers(t *testing.T, g goldenFile, task model.Task, labels int, r Eva
 		return
 	}
 	logits := g.reals("logits")
+	if task == model.TokenClassify {
+		checkWords(t, g, logits, labels, r)
+		return
+	}
 	require.Len(t, r.Predictions, len(logits)/labels)
 	for i, p := range r.Predictions {
 		require.Equal(t, i+1, p.Line)
@@ -110,4 +118,29 @@ func TestEvaluateWithoutLabels(t *testing.T) {
 	p, err := l.Engine.Predict(context.Background(), unlabelled)
 	require.NoError(t, err)
 	require.Len(t, p, 3)
+}
+
+// checkWords compares each labelled token with PyTorch's logits, and the accuracy with a count.
+func checkWords(t *testing.T, g goldenFile, logits []float32, labels int, r EvalResult) {
+	gold, shape := g.ints("labels")
+	require.Len(t, r.Predictions, shape[0])
+	right, n := 0, 0
+	for row, p := range r.Predictions {
+		require.Equal(t, row+1, p.Line)
+		k := 0
+		for i := row * shape[1]; i < (row+1)*shape[1]; i++ {
+			if gold[i] == data.Ignore {
+				continue
+			}
+			want := softmax(logits[i*labels : (i+1)*labels])
+			require.InDelta(t, slices.Max(want), p.Words[k].Probability, 1e-4)
+			require.Equal(t, slices.Max(want), want[p.Words[k].Class])
+			if n++; int32(p.Words[k].Class) == gold[i] {
+				right++
+			}
+			k++
+		}
+		require.Len(t, p.Words, k)
+	}
+	require.InDelta(t, float64(right)/float64(n), r.Metrics["accuracy"], 1e-12)
 }

@@ -344,5 +344,5 @@ func (f *FirstOrder) Program(s Shape) *graph.Program { return f.programs[s] }
 
 // Settings are the optimizer's and those of the gradient. A generator's whole state is its seed and the number of the step.
 func (f *FirstOrder) Settings() map[string]any {
-	return map[string]any{"optimizer": f.opt.Name(), "optimizer_settings": f.opt, "max_grad_norm": f.o.MaxGradNorm, "seed": f.o.Seed}
+	return map[string]any{"optimizer": f.opt.Name(), "optimizer_settings": f.opt, "max_grad_norm": f.o.MaxGradNorm, "dropout_seed": f.o.Seed}
 }

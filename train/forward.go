@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -29,10 +30,10 @@ func (e *Engine) DraftForward(s Shape, noise *graph.Noise) (*graph.Draft, *Forwa
 		return nil, nil, err
 	}
 	e.Sites = b.Sites
-	f := &Forward{e: e, rows: out.Rows, logits: out.Logits}
+	f := &Forward{e: e, rows: out.Rows, logits: cmp.Or(out.Logits, out.Hits)}
 	g.Output(out.Rows)
-	if out.Logits != nil {
-		g.Output(out.Logits)
+	if f.logits != nil {
+		g.Output(f.logits)
 	}
 	e.remember(g)
 	d, err := e.prepare(g, graph.Options{Noise: noise, Trace: e.Trace})
@@ -62,7 +63,7 @@ func (f *Forward) Bind(d *graph.Draft) (err error) {
 type Measured struct {
 	Batch        *data.Batch
 	Rows         []float32 // loss of each row
-	Logits       []float32 // nil where the task has none
+	Logits       []float32 // nil where the task has none; of a masked language model its hits
 	rows, logits backend.Fetch
 	f            *Forward
 }
@@ -132,8 +133,8 @@ func (e *Engine) Objective(name string, ms []*Measured) (float64, error) {
 	}
 	v, ok := s.metrics(e.Task, e.Labels, loss)[name]
 	switch {
-	case !slices.Contains(MetricNames(e.Task), name):
-		return 0, fmt.Errorf("--objective %s: a %s run measures %v", name, e.Task, MetricNames(e.Task))
+	case !slices.Contains(e.MetricNames(), name):
+		return 0, fmt.Errorf("--objective %s: a %s run measures %v", name, e.Task, e.MetricNames())
 	case !ok:
 		return 0, nil // undefined on this batch, such as the correlation of one row: it says nothing
 	case GreaterIsBetter(name):

@@ -126,6 +126,7 @@ var goldens = []struct {
 }{
 	{"llama_tied", model.CausalLM, 0}, {"llama_untied", model.CausalLM, 0}, {"llama_linear_rope", model.CausalLM, 0}, {"llama_bf16", model.CausalLM, 0},
 	{"llama_seqcls", model.Classify, 3}, {"bert_seqcls", model.Classify, 3}, {"bert_mlm", model.MaskedLM, 0}, {"bert_regression", model.Regress, 1},
+	{"bert_tokcls", model.TokenClassify, 5}, {"llama_tokcls", model.TokenClassify, 5}, {"llama_regression", model.Regress, 1},
 }
 
 // TestGoldenTraining takes ten AdamW steps and compares every loss and gradient norm with PyTorch's, on both devices.

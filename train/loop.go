@@ -135,8 +135,8 @@ func (l *Loop) check() error {
 		return fmt.Errorf("--load-best: nothing is evaluated: give evaluation data and --eval-steps")
 	case o.LoadBest && l.Dir == "":
 		return fmt.Errorf("--load-best: the best must be saved: give --out")
-	case !slices.Contains(MetricNames(l.Engine.Task), o.Metric):
-		return fmt.Errorf("--metric %s: a %s run measures %s", o.Metric, l.Engine.Task, strings.Join(MetricNames(l.Engine.Task), ", "))
+	case !slices.Contains(l.Engine.MetricNames(), o.Metric):
+		return fmt.Errorf("--metric %s: a %s run measures %s", o.Metric, l.Engine.Task, strings.Join(l.Engine.MetricNames(), ", "))
 	}
 	return nil
 }

@@ -60,6 +60,9 @@ func (l *Loop) settings() map[string]any {
 		"batch_size": o.BatchSize, "gradient_accumulation_steps": l.Accumulate, "lr": l.Schedule.Peak, "lr_scheduler_type": l.Schedule.Kind,
 		"warmup_steps": l.Schedule.Warmup, "data_seed": o.Seed, "shuffle": !o.NoShuffle, "group_by_length": o.GroupByLength,
 		"length_window": o.Window, "drop_last": o.DropLast, "pad_left": o.LeftPad, "pad_id": o.PadID}
+	if o.Mask != nil {
+		m["mlm_probability"], m["whole_word_mask"] = o.Mask.Probability, o.Mask.WholeWord
+	}
 	if l.Schedule.Kind != "constant" {
 		m["schedule_steps"] = l.Schedule.Total
 	}

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"image/color"
 	"io"
-	"math"
 	"path/filepath"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -17,22 +15,23 @@ import (
 	"luthier/internal/atomicfile"
 )
 
-// smoothing is how much of the past the smoothed curve keeps at each logged step.
-const smoothing = 0.8
-
 // draw writes the curves of the run so far as loss.svg; without a point there is no file.
 func (l *Loop) draw() error {
 	train, eval := l.curves("loss"), l.curves("eval_loss")
 	if len(train)+len(eval) == 0 {
 		return nil
 	}
-	c, err := lossPlot(train, eval)
+	text := lossText{title: "Loss of " + filepath.Base(l.Dir), x: "step"}
+	if each := l.plan.StepsPerEpoch; each > 1 {
+		text.x = fmt.Sprintf("step (an epoch has %d)", each)
+	}
+	svg, err := lossPlot(text, train, eval)
 	if err != nil {
 		l.Report.Note(fmt.Sprintf("%s is not drawn: %v", plotName, err)) // no reason to end a run
 		return nil
 	}
 	return atomicfile.WriteFile(filepath.Join(l.Dir, plotName), 0o666, func(w io.Writer) error {
-		_, err := c.WriteTo(w)
+		_, err := w.Write(svg)
 		return err
 	})
 }
@@ -60,63 +59,70 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-// smooth is an exponential mean without bias towards the first point (as TensorBoard draws it).
-func smooth(xy plotter.XYs) plotter.XYs {
-	out := make(plotter.XYs, len(xy))
-	sum, weight := 0.0, 0.0
-	for i, p := range xy {
-		sum, weight = smoothing*sum+(1-smoothing)*p.Y, smoothing*weight+(1-smoothing)
-		out[i] = plotter.XY{X: p.X, Y: sum / weight}
+// lossText is what stands around the curves.
+type lossText struct{ title, x string }
+
+// curve is a line of the plot.
+type curve struct {
+	name   string
+	points plotter.XYs
+	color  color.Color
+	width  vg.Length
+	dots   bool
+}
+
+// curvesOf are the lines from back to front: training as measured, light, below its smoothed form where there are points enough to smooth,
+// and evaluation. The legend says where each ends.
+func curvesOf(train, eval plotter.XYs) (out []curve) {
+	last := func(name string, xy plotter.XYs) string {
+		return fmt.Sprintf("%s (last %.3g)", name, xy[len(xy)-1].Y)
+	}
+	if n := len(train); n >= smoothable {
+		s := smooth(means(train))
+		out = append(out, curve{"training", thin(train), pale, 0.8, false}, curve{last("smoothed", s), s, blue, 1.6, false})
+	} else if n > 0 {
+		out = append(out, curve{last("training", train), train, blue, 1.6, n == 1}) // a line of one point is invisible
+	}
+	if n := len(eval); n > 0 {
+		out = append(out, curve{last("evaluation", eval), thin(eval), red, 1.6, n <= 40})
 	}
 	return out
 }
 
-// lossPlot turns a panic of the plotting library, which has no tick marks for some ranges, into an error.
-func lossPlot(train, eval plotter.XYs) (canvas *vgsvg.Canvas, err error) {
+// lossPlot is the plot as SVG. It turns a panic of the plotting library, which has no place for some ranges, into an error.
+func lossPlot(text lossText, train, eval plotter.XYs) (svg []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
 	p := plot.New()
-	p.X.Label.Text, p.Y.Label.Text = "step", "loss"
-	p.Legend.Top = true
-	p.Legend.Padding = vg.Points(2)
-	blue, pale, red := color.RGBA{31, 90, 170, 255}, color.RGBA{160, 190, 225, 255}, color.RGBA{205, 60, 40, 255}
-	p.Add(plotter.NewGrid())
-	for _, c := range []struct {
-		name   string
-		points plotter.XYs
-		color  color.Color
-		width  font.Length
-		dots   bool
-	}{{"train", train, pale, 1, false}, {"train, smoothed", smooth(train), blue, 1.8, false}, {"evaluation", eval, red, 1.8, true}} {
-		if len(c.points) == 0 {
-			continue
-		}
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = text.title, text.x, "loss"
+	dress(p)
+	cs := curvesOf(train, eval)
+	var legends []plot.Legend
+	for _, c := range cs {
 		line, points, err := plotter.NewLinePoints(c.points)
 		if err != nil {
 			return nil, err
 		}
 		line.Color, line.Width = c.color, c.width
+		points.Color, points.Shape, points.Radius = c.color, draw.CircleGlyph{}, vg.Points(2.2)
 		p.Add(line)
-		if c.dots || len(c.points) == 1 { // a line of one point is invisible
-			points.Color, points.Shape, points.Radius = c.color, draw.CircleGlyph{}, vg.Points(2.5)
+		entry := plot.NewLegend()
+		if c.dots {
 			p.Add(points)
+			entry.Add(c.name, line, points)
+		} else {
+			entry.Add(c.name, line)
 		}
-		p.Legend.Add(c.name, line)
+		legends = append(legends, entry)
 	}
 	p.X.Min, p.X.Max = widened(p.X.Min, p.X.Max)
-	p.Y.Min, p.Y.Max = widened(p.Y.Min, p.Y.Max)
-	canvas = vgsvg.New(16*vg.Centimeter, 10*vg.Centimeter)
-	p.Draw(draw.New(canvas))
-	return canvas, nil
-}
-
-// widened keeps a range from being empty in float64.
-func widened(low, high float64) (float64, float64) {
-	if pad := 1e-3 * max(math.Abs(low), math.Abs(high), 1e-9); high-low < pad {
-		return low - pad, high + pad
-	}
-	return low, high
+	p.Y.Min, p.Y.Max = roomy(widened(p.Y.Min, p.Y.Max))
+	canvas := vgsvg.New(plotWidth, plotHeight)
+	all := draw.New(canvas)
+	p.Draw(draw.Crop(all, 8, -14, 8, -8))
+	drawLegends(all, legends)
+	return themed(canvas)
 }

@@ -14,6 +14,7 @@ import (
 	"luthier/backend"
 	"luthier/backend/ref"
 	"luthier/backend/webgpu"
+	"luthier/internal/fuzzcheck"
 	"luthier/internal/testdev"
 	"luthier/model/safetensors"
 )
@@ -238,10 +239,12 @@ func TestResumeNamesDamage(t *testing.T) {
 func FuzzReadManifest(f *testing.F) {
 	f.Add([]byte(`{"progress":{"step":1},"files":{}}`))
 	f.Add([]byte(`{"progress":{"step":-1},"files":null,"settings":{"a":[{}]}}`))
+	file := fuzzcheck.Files(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, manifestName), raw, 0o666))
-		m, err := readManifest(dir)
+		dir := filepath.Dir(file(t, manifestName, raw))
+		var m manifest
+		var err error
+		fuzzcheck.Bounded(t, len(raw), func() { m, err = readManifest(dir) })
 		if err == nil {
 			require.Positive(t, m.Progress.Step)
 			require.Error(t, m.verify(dir))

@@ -163,6 +163,9 @@ func (l *Loop) interrupt(ctx context.Context) error {
 
 // finish leaves the best tensors in the engine where that was asked for, and the records of the run in Dir.
 func (l *Loop) finish(ctx context.Context) error {
+	if l.p.Step > 0 && l.p.Skipped == l.p.Step { // no update was made, from the first on: that is no run that ended well
+		return &DivergedError{Step: 1, Tensor: "loss"}
+	}
 	load := l.LoadBest && l.p.BestSaved && l.p.BestStep != l.p.Step
 	if load {
 		if err := l.loadBest(); err != nil {

@@ -44,6 +44,9 @@ func (l *Loop) state() ([]byte, error) {
 	return append(raw, '\n'), err
 }
 
+// History is the log_history of trainer_state.json so far: an entry a logged step and an entry an evaluation, whose keys begin with "eval_".
+func (l *Loop) History() []map[string]any { return l.history }
+
 // readHistory is the log_history of a trainer_state.json.
 func readHistory(path string) ([]map[string]any, error) {
 	raw, err := os.ReadFile(path)

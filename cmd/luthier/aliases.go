@@ -60,7 +60,6 @@ var noEffect = map[string]string{
 	"do-train":                      "the command says it",
 	"do-eval":                       "--eval-data says it",
 	"stage":                         "the data says it",
-	"report-to":                     "metrics go to metrics.jsonl",
 	"plot-loss":                     "loss.svg is always written",
 	"dataloader-num-workers":        "data is read ahead of the device",
 	"dataloader-pin-memory":         "there is no pinned memory to choose",

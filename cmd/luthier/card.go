@@ -2,67 +2,140 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"luthier/model"
+	"github.com/spf13/pflag"
 )
 
-// card is the README.md of a run's output, with the front matter that Hugging Face's hub reads.
+// card is the README.md of a run's output: what it is, how it was made, what was measured, and how to load it.
 func (r *result) card() string {
 	j, s := r.job, r.settings
 	var b strings.Builder
-	adapter := j.method.Config() != nil
-	library := "transformers"
-	if adapter {
-		library = "peft"
-	}
-	fmt.Fprintf(&b, "---\nbase_model: %q\nlibrary_name: %s\n", j.src.dir, library)
-	if t := typeOf(j.head()); t != "" {
-		fmt.Fprintf(&b, "pipeline_tag: %s\n", t)
-	}
-	fmt.Fprintf(&b, "tags:\n- luthier\n- %s\n---\n\n", j.method.Name())
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	say("---\n%s---\n", r.meta())
 	what := "A model"
-	if adapter {
+	if j.method.Config() != nil {
 		what = "An adapter"
 	}
-	fmt.Fprintf(&b, "# %s\n\n%s of `%s`, fine-tuned by luthier %s.\n\n", baseName(s.out), what, j.src.dir, version)
-	fmt.Fprintf(&b, "| setting | value |\n|---|---|\n")
-	row := func(k string, v any) { fmt.Fprintf(&b, "| %s | %v |\n", k, v) }
+	say("# %s\n\n%s of `%s`, fine-tuned by luthier %s with\n", baseName(s.out), what, j.src.dir, version)
+	say("    %s\n", commandLine(s.flags))
+	say("| setting | value |\n|---|---|")
+	row := func(k string, v any) { say("| %s | %s |", k, strings.ReplaceAll(fmt.Sprint(v), "|", "\\|")) }
 	row("task", fmt.Sprintf("%s%s", j.task, labelText(j.labels)))
 	row("method", j.method.Name())
 	row("parameters", strings.ReplaceAll(countsOf(r.drafted).String(), "||", ";"))
 	row("training data", "`"+j.train.path+"`: "+j.train.encoded.String())
+	if j.eval != nil {
+		row("evaluation data", "`"+j.eval.path+"`: "+j.eval.encoded.String())
+	}
 	row("length", fmt.Sprintf("at most %d tokens", j.length))
 	row("steps", fmt.Sprintf("%d of %d x %d sequences", s.total(j.loader), s.batchSize, s.accumulate))
 	row("learning rate", fmt.Sprintf("%g, %s", s.lr, s.schedule))
 	row("seed", s.seed)
+	if text := s.apart(); text != "" {
+		row("seeds apart", text)
+	}
+	if s.recipe != "" {
+		row("recipe", s.recipeLine())
+	}
 	row("trained on", describe(j.dev.Info()))
-	fmt.Fprintf(&b, "\nThe settings stand in `%s`, the course of the run in `metrics.jsonl` and `loss.svg`.\n\n", configFile)
+	say("\nAll settings stand in `%s`, the course of the run in `metrics.jsonl` and `loss.svg`.\n", configFile)
 	if j.prompt != nil {
-		fmt.Fprintf(&b, "The classes are words at a place in a prompt: %s.\n\n", j.prompt)
+		say("The classes are words at a place in a prompt: %s.\n", j.prompt)
 	}
-	if adapter && j.head() == model.MaskedLM { // PEFT has no class of that name
-		fmt.Fprintf(&b, "```python\nfrom peft import PeftModel\nfrom transformers import AutoModelForMaskedLM\n"+
-			"model = PeftModel.from_pretrained(AutoModelForMaskedLM.from_pretrained(%q), %q)\n```\n", j.src.dir, s.out)
-		return b.String()
-	}
-	if adapter {
-		fmt.Fprintf(&b, "```python\nfrom peft import %s\nmodel = %s.from_pretrained(%q)\n```\n", autoClass(j), autoClass(j), s.out)
-		return b.String()
-	}
-	class := strings.Replace(autoClass(j), "AutoPeftModel", "AutoModel", 1)
-	fmt.Fprintf(&b, "```python\nfrom transformers import %s\nmodel = %s.from_pretrained(%q)\n```\n", class, class, s.out)
+	r.results(say)
+	say("## Use\n\n```python\n%s```", r.usage())
 	return b.String()
 }
 
-func autoClass(j *job) string {
-	switch j.head() {
-	case model.CausalLM:
-		return "AutoPeftModelForCausalLM"
-	case model.MaskedLM:
-		return "AutoPeftModelForMaskedLM"
+// results is the table of what was measured, of the weights that the card goes with where they were, else of the last time that some were.
+func (r *result) results(say func(format string, args ...any)) {
+	m, step, own := r.measured()
+	if m == nil {
+		return
 	}
-	return "AutoPeftModelForSequenceClassification"
+	say("## Results\n\nOn `%s`, %s:\n\n| metric | value |\n|---|---|", r.job.eval.path, map[bool]string{
+		true: fmt.Sprintf("at step %d, whose weights these are", step), false: fmt.Sprintf("at step %d; training went on after it", step)}[own])
+	for _, name := range metricNames(m) {
+		say("| %s | %.4f |", metricTitle(r.job, name), m[name])
+	}
+	say("")
+}
+
+// measured is the evaluation at the step whose weights are written, or else the last one; nil where there was none.
+func (r *result) measured() (metrics map[string]float64, step int, own bool) {
+	for _, e := range slices.Backward(r.history) {
+		m := map[string]float64{}
+		for k, v := range e {
+			name, ok := strings.CutPrefix(k, "eval_")
+			if x, number := v.(float64); ok && number {
+				m[name] = x
+			}
+		}
+		at, _ := e["step"].(int)
+		if len(m) > 0 && (at == r.step || metrics == nil) {
+			metrics, step = m, at
+		}
+	}
+	return metrics, step, metrics != nil && step == r.step
+}
+
+// metricNames are the names in order, the loss first.
+func metricNames(m map[string]float64) []string {
+	var names []string
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if (a == "loss") != (b == "loss") {
+			return map[bool]int{true: -1, false: 1}[a == "loss"]
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
+// commandLine is the command with the settings that were given, in a config file or on the command line.
+func commandLine(f *pflag.FlagSet) string {
+	first := []string{"model", "data", "eval-data", "out", "task", "method", "optim"}
+	var given []*pflag.Flag
+	f.Visit(func(x *pflag.Flag) {
+		if !notOfRun[x.Name] && noEffect[x.Name] == "" {
+			given = append(given, x)
+		}
+	})
+	place := func(x *pflag.Flag) int {
+		if i := slices.Index(first, x.Name); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	slices.SortStableFunc(given, func(a, b *pflag.Flag) int { return place(a) - place(b) })
+	lines := []string{"luthier train"}
+	for _, x := range given {
+		part := "--" + x.Name + " " + shellWord(strings.Trim(x.Value.String(), "[]"))
+		if x.Value.Type() == "bool" {
+			part = strings.TrimSuffix("--"+x.Name+"="+x.Value.String(), "=true")
+		}
+		if last := &lines[len(lines)-1]; len(*last)+len(part) < 96 {
+			*last += " " + part
+		} else {
+			lines = append(lines, "  "+part)
+		}
+	}
+	return strings.Join(lines, " \\\n    ")
+}
+
+// shellWord quotes what a shell would part or change.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r < 128 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,=+@%", r))
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func baseName(path string) string {

@@ -17,6 +17,7 @@ const childEnv = "LUTHIER_TEST_CHILD=1"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(strings.TrimSuffix(childEnv, "=1")) == "1" {
+		spoilAdapter(os.Getenv(spoilEnv))
 		main()
 	}
 	os.Exit(m.Run())
@@ -32,7 +33,13 @@ type child struct {
 // startChild starts a command line in dir, with more environment.
 func startChild(t *testing.T, dir string, env []string, args ...string) *child {
 	t.Helper()
-	c := &child{cmd: exec.Command(os.Args[0], args...)}
+	return startCommand(t, dir, env, exec.Command(os.Args[0], args...))
+}
+
+// startCommand starts a command that ends in this binary as luthier.
+func startCommand(t *testing.T, dir string, env []string, cmd *exec.Cmd) *child {
+	t.Helper()
+	c := &child{cmd: cmd}
 	c.cmd.Dir, c.cmd.Env = dir, append(append(os.Environ(), childEnv), env...)
 	c.cmd.Stderr = &c.errOut
 	out, err := c.cmd.StdoutPipe()

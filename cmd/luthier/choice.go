@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"luthier/optim"
 	"luthier/peft"
 )
 
@@ -15,9 +16,9 @@ type choice struct {
 	optimizer optimizer
 }
 
-// choose looks ahead for --method, --optim and --config.
+// choose looks ahead for --method, --optim, --recipe and --config.
 func choose(args []string) (choice, error) {
-	names := map[string]string{"method": "lora", "optim": "adamw"}
+	names := map[string]string{"method": "lora", "optim": "adamw", "recipe": ""}
 	config := ""
 	given := map[string]bool{}
 	for i, a := range args {
@@ -32,7 +33,7 @@ func choose(args []string) (choice, error) {
 			value = args[i+1]
 		}
 		switch name = plainName(name); name {
-		case "method", "optim":
+		case "method", "optim", "recipe":
 			names[name], given[name] = value, true
 		case "config":
 			config = value
@@ -44,8 +45,20 @@ func choose(args []string) (choice, error) {
 			return choice{}, err
 		}
 		for _, e := range entries {
-			if n := plainName(e.key); names[n] != "" && !given[n] {
-				names[n] = e.value
+			n := plainName(e.key)
+			if _, known := names[n]; known && !given[n] {
+				names[n], given[n] = e.value, true
+			}
+		}
+	}
+	if names["recipe"] != "" {
+		r, err := optim.RecipeOf(names["recipe"])
+		if err != nil {
+			return choice{}, usage("--recipe: %v", err)
+		}
+		for _, n := range []string{"method", "optim"} {
+			if v, ok := r.Value(n); ok && !given[n] {
+				names[n] = v
 			}
 		}
 	}

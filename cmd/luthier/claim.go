@@ -2,26 +2,50 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"luthier/internal/atomicfile"
 )
 
-// claim makes and locks the output directory. One that holds another run is refused. The returned function lets go of it, and removes it
-// where nothing was written: a run that is refused leaves nothing behind.
+// claim makes and locks the output directory. One that holds another run is refused.
 func (s *trainSettings) claim() (func(), error) {
 	if s.resume == "" && !s.overwrite {
-		for _, mark := range []string{configFile, recordFile, "adapter_config.json", "trainer_state.json", "config.json", "metrics.jsonl", replayLog} {
-			if exists(s.out, mark) {
-				return nil, usage("%s holds another run (%s): go on with --resume, replace it with --overwrite, or choose another --out", s.out, mark)
-			}
+		if mark := runIn(s.out); mark != "" {
+			return nil, usage("%s holds another run (%s): go on with --resume, replace it with --overwrite, or choose another --out", s.out, mark)
 		}
 	}
-	made, err := makeDirs(s.out)
+	return holdDir(s.out)
+}
+
+// runIn is a file by which dir is known to hold a run, "" for none.
+func runIn(dir string) string {
+	for _, mark := range []string{configFile, recordFile, "adapter_config.json", "trainer_state.json", "config.json", "metrics.jsonl", replayLog} {
+		if exists(dir, mark) {
+			return mark
+		}
+	}
+	return ""
+}
+
+// nothingSaved is the error of --resume where there is no checkpoint: what a run leaves that was killed before its first is replaced.
+func (s *trainSettings) nothingSaved(err error) error {
+	remedy := "leave --resume out to start"
+	if runIn(s.out) != "" {
+		remedy = "start again with --overwrite in place of --resume"
+	}
+	return &codeError{exitCheckpoint, fmt.Errorf("--resume: %w; %s", err, remedy)}
+}
+
+// holdDir makes and locks an output directory. The returned function lets go of it, and removes it where nothing was written: a command
+// that is refused leaves nothing behind.
+func holdDir(out string) (func(), error) {
+	made, err := makeDirs(out)
 	var lock *atomicfile.Lock
 	if err == nil {
-		lock, err = atomicfile.LockDir(s.out)
+		lock, err = atomicfile.LockDir(out)
 	}
 	release := func() {
 		_ = lock.Release() // the system releases it at exit at the latest
@@ -34,10 +58,23 @@ func (s *trainSettings) claim() (func(), error) {
 	}
 	release()
 	var busy *atomicfile.BusyError
-	if errors.As(err, &busy) {
+	if errors.As(err, &busy) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return nil, err
 	}
 	return nil, usage("--out: %v: choose another directory", err)
+}
+
+// fillHeld puts what fill writes into the output directory of a command that trains nothing: all of it, or on an error nothing.
+func fillHeld(out string, fill func(dir string) error) error {
+	release, err := holdDir(out)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := atomicfile.Recover(out); err != nil {
+		return err
+	}
+	return atomicfile.FillDir(out, fill)
 }
 
 // makeDirs is os.MkdirAll; it lists what was not there, the innermost first.

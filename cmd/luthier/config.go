@@ -157,10 +157,12 @@ func typed(x *pflag.Flag) any {
 	s := x.Value.String()
 	switch x.Value.Type() {
 	case "bool", "int", "uint64", "float64":
-		return number(s)
-	case "stringSlice":
+		if s != "" {
+			return number(s)
+		}
+	case "stringSlice", "intSlice":
 		s = strings.Trim(s, "[]")
-	case "stringToInt": // a map, printed in no order
+	case "stringToInt", "stringToString": // a map, printed in no order
 		parts := strings.Split(strings.Trim(s, "[]"), ",")
 		sort.Strings(parts)
 		s = strings.Join(parts, ",")

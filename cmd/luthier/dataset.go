@@ -16,6 +16,9 @@ type dataset struct {
 	read     data.Report // rows of the file
 	encoded  data.Report // sequences
 	examples []data.Example
+	masked   bool // text whose tokens the loader hides
+
+	sentences []data.Sentence // of words with tags, instead of examples
 }
 
 // readSet reads and encodes a file for a task. labels are the class names; where they are nil, those of the file are returned.
@@ -23,6 +26,13 @@ func (in *inputs) readSet(path string, tok data.Tokenizer, task model.Task, leng
 	d := &dataset{path: path}
 	if task == model.CausalLM {
 		return d, nil, badData(in.readText(d, tok, length))
+	}
+	if task == model.MaskedLM {
+		return d, nil, in.readMasked(d, tok, length)
+	}
+	if task == model.TokenClassify {
+		labels, err := in.readSentences(d, tok, length, labels)
+		return d, labels, badData(err)
 	}
 	columns := data.Columns{Text: in.textColumn, Text2: in.text2Column, Label: in.labelColumn, Unlabeled: in.unlabeled}
 	var err error
@@ -94,8 +104,14 @@ func (in *inputs) readText(d *dataset, tok data.Tokenizer, length int) error {
 func (in *inputs) loader(d *dataset, tok data.Tokenizer, batch int, train bool) (*data.Loader, error) {
 	o := data.LoaderOptions{BatchSize: batch, PadID: data.PadID(tok), NoShuffle: true, GroupByLength: true, Window: 1 << 20}
 	if train {
-		o = data.LoaderOptions{BatchSize: batch, PadID: data.PadID(tok), Seed: in.seed, NoShuffle: in.noShuffle, GroupByLength: in.groupByLength,
+		o = data.LoaderOptions{BatchSize: batch, PadID: data.PadID(tok), Seed: in.seeds.data.or(in.seed), NoShuffle: in.noShuffle, GroupByLength: in.groupByLength,
 			DropLast: in.dropLast}
+	}
+	if d.masked {
+		var err error
+		if o.Mask, err = in.masking(tok, train); err != nil {
+			return nil, err
+		}
 	}
 	o.Scores = in.prompt.scored()
 	l, err := data.NewLoader(d.seqs, o)

@@ -23,6 +23,9 @@ type budget struct {
 	from  string
 }
 
+// openAdapter is webgpu.Open. Tests put adapters in its place that lack something, or are lost in mid-step.
+var openAdapter = func(sel string, o webgpu.Options) (backend.Device, error) { return webgpu.Open(sel, o) }
+
 // openDevice opens what --device says.
 func (a *app) openDevice() (backend.Device, budget, error) {
 	limit, err := parseBytes(a.memory)
@@ -32,7 +35,7 @@ func (a *app) openDevice() (backend.Device, budget, error) {
 	if a.device == float64Device {
 		return ref.New(), memoryOf(backend.Info{Class: backend.Software}, limit), nil
 	}
-	d, err := webgpu.Open(a.device, webgpu.Options{MemoryLimit: limit})
+	d, err := openAdapter(a.device, webgpu.Options{MemoryLimit: limit})
 	if err != nil {
 		return nil, budget{}, err
 	}

@@ -26,6 +26,7 @@ func (a *app) evalCmd() *cobra.Command {
 		in.adapterFlag(f)
 		f.StringVar(&in.data, "data", "", "data to measure on, as train takes it; of a directory the valid.* file")
 		in.columnFlags(f)
+		in.hiding.flags(f)
 		f.BoolVar(&in.pack, "pack", true, "language models: join documents and cut blocks of --max-length")
 		f.BoolVar(&in.trainPrompts, "train-on-prompts", false, "count the loss on prompts too")
 		f.StringVar(&config, "config", "", "YAML file with the same settings; flags win")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -100,6 +101,7 @@ func explain(err error) string {
 	msg := err.Error()
 	remedy := ""
 	var limit *backend.LimitError
+	var nonFinite *safetensors.NonFiniteError
 	switch {
 	case errors.Is(err, backend.ErrDeviceLost):
 		remedy = "go on with --resume; if it happens again, try a smaller --batch-size or --max-length, or another --device"
@@ -107,10 +109,18 @@ func explain(err error) string {
 		remedy = "try a smaller --batch-size or --max-length, --recompute, or --accumulate with smaller batches; `luthier plan` shows what fits"
 	case errors.As(err, &limit):
 		remedy = "try a smaller --batch-size, --eval-batch-size or --max-length"
+	case errors.As(err, &nonFinite) && !strings.Contains(msg, "--"):
+		remedy = "it comes from the files that were read: fetch them again"
 	case errors.Is(err, data.ErrOneClass):
 		remedy = "the data needs rows of at least two labels; name the column with --label-column"
+	case errors.Is(err, data.ErrNoData):
+		remedy = "give a file with at least one row"
 	case errors.Is(err, train.ErrInterrupted) && !strings.Contains(msg, "--"):
 		remedy = "saved; go on with --resume"
+	case errors.Is(err, syscall.ENOSPC) && !strings.Contains(msg, "free some"):
+		remedy = "free some space and try again"
+	case (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && !strings.Contains(msg, "--"):
+		remedy = "make it writable, and go on with --resume; or choose another --out"
 	case errors.Is(err, fs.ErrNotExist) && !strings.Contains(msg, "(") && !strings.Contains(msg, "--"):
 		remedy = "check the path"
 	}
@@ -149,7 +159,8 @@ func flagError(_ *cobra.Command, err error) error {
 		return usage("%v", err)
 	}
 	want := map[string]string{"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "bool": "true or false",
-		"stringToInt": "NAME=NUMBER, with commas between"}[bad.GetFlag().Value.Type()]
+		"stringToInt": "NAME=NUMBER, with commas between", "stringToString": "NAME=VALUE, with commas between",
+		"intSlice": "whole numbers, with commas between"}[bad.GetFlag().Value.Type()]
 	if want == "" {
 		return usage("%v", err)
 	}

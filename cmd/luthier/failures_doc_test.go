@@ -21,30 +21,34 @@ var codeTitles = []struct {
 }{
 	{exitUsage, "usage or config"}, {exitData, "data, tokenizer or model file"}, {exitAdapter, "no usable adapter"}, {exitMemory, "out of memory, planned or real"},
 	{exitDiverged, "diverged"}, {exitLost, "device lost"}, {exitCheckpoint, "checkpoint does not match or is damaged"}, {exitInterrupted, "interrupted, after saving"},
-	{exitOther, "another failure"},
+	{exitOther, "another failure"}, {exitDone, "no failure: what is mended"},
 }
 
 const docHead = `# When things go wrong
 
-What luthier prints on standard error behind ` + "`luthier: `" + `, and the code it exits with, for every failure that ` + "`cmd/luthier/failures_test.go`" + `
-provokes. That test wrote this page and holds it against what it sees. A run that is refused leaves no file behind, and nothing is allocated
-on the device before the memory plan fits. After a failure in the middle of a run the last checkpoint is whole: ` + "`--resume`" + ` goes on from it.
+What luthier prints on standard error behind ` + "`luthier: `" + `, and the code it exits with, for every failure that ` + "`cmd/luthier/failures_*_test.go`" + `
+provoke. Those tests wrote this page and hold it against what they see (` + "`LUTHIER_WRITE=1 go test ./cmd/luthier -run TestFailures`" + ` writes it again). A run
+that is refused leaves no file behind, and nothing is allocated on the device before the memory plan fits. After a failure in the middle of a
+run the last checkpoint is whole, and ` + "`--resume`" + ` goes on from it to the bytes of a run that never failed; an adapter that was there before
+stays until another is whole beside it. That holds for ` + "`kill -9`" + ` at any moment too: ` + "`make kill`" + ` does that a hundred times to runs of the bundled
+model that save at every step. On two busy cores and Mesa's software adapter it took 1582 s; 45 kills came before the first checkpoint, 22
+while files were written, and all 100 runs ended in the bytes of the one that was never killed.
 `
 
-const docLost = `A driver that was reset or a device that was unplugged. The message names the work that was lost and adds: go on with --resume; if it
-happens again, try a smaller --batch-size or --max-length, or another --device. No command line provokes it; the tests of
-` + "`backend/webgpu`" + ` do, by destroying a buffer behind the device's back.
+const docMended = `Told in the header of the run, which trains.
+
 `
 
 // told collects what failures printed.
 type told map[int][]string
 
 // varying is what differs from run to run in a message.
-var varying = regexp.MustCompile(`process \d+|checkpoint-\d+: not written`)
+var varying = regexp.MustCompile(`process \d+ on [^)]+|checkpoint-\d+: not written|; OS thread: .*`)
 
 func (d told) add(f failure, msg string) {
 	msg = varying.ReplaceAllStringFunc(strings.TrimPrefix(msg, "luthier: "), func(s string) string {
-		return regexp.MustCompile(`\d+`).ReplaceAllString(s, "N")
+		s = regexp.MustCompile(`\d+`).ReplaceAllString(s, "N")
+		return regexp.MustCompile(` on .*`).ReplaceAllString(s, " on HOST")
 	})
 	var lines []string
 	for l := range strings.Lines(msg) {
@@ -59,9 +63,8 @@ func (d told) text() string {
 	b.WriteString(docHead)
 	for _, c := range codeTitles {
 		fmt.Fprintf(&b, "\n## %d: %s\n\n", c.code, c.title)
-		if c.code == exitLost {
-			b.WriteString(docLost)
-			continue
+		if c.code == exitDone {
+			b.WriteString(docMended)
 		}
 		b.WriteString("| situation | message |\n|---|---|\n" + strings.Join(d[c.code], ""))
 	}

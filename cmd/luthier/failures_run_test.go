@@ -1,16 +1,17 @@
 package main
 
 import (
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"luthier/internal/atomicfile"
 	"luthier/model/safetensors"
 	"luthier/train"
 )
@@ -29,14 +30,15 @@ func runLine(out string, more ...string) []string {
 var staged = []stage{
 	{failure{"no adapter", "", 4, []string{"no usable adapter", "install"}}, noAdapter},
 	{failure{"a NaN in the model", "", 6, []string{`nan: tensor "bert.pooler.dense.weight"`, "diverged at step 1", "fetch the model again"}}, nanModel},
+	{failure{"a NaN in the model, without gradients", "", 6, []string{`nan: tensor "bert.pooler.dense.weight"`, "fetch the model again"}}, nanForward},
 	{failure{"a learning rate that diverges", "", 6, []string{"diverged at step 2", "--lr"}}, diverged},
 	{failure{"resuming with other settings", "", 8, []string{"batch_size was 8, is 4", "r was 8, is 2", "--force"}}, mismatch},
 	{failure{"a damaged checkpoint", "", 8, []string{"checkpoint-2/trainable.safetensors", "damaged", "--resume"}}, damagedCheckpoint},
 	{failure{"a checkpoint without its manifest", "", 8, []string{"checkpoint-2/manifest.json"}}, torn},
-	{failure{"two runs in one directory", "", 1, []string{"in use by another run", "another output directory"}}, locked},
-	{failure{"Ctrl-C", "", 130, []string{"interrupted", "--resume"}}, interrupted},
-	{failure{"a read-only output directory", "", 2, []string{"--out", "choose another directory"}}, readOnly},
-	{failure{"a full disk", "", 1, []string{"no space left on device", "free some space"}}, fullDisk},
+	{failure{"two runs in one directory", "", 1, []string{"in use by another run (process ", " on ", "another output directory"}}, locked},
+	{failure{"Ctrl-C", "", 130, []string{"interrupted", "--resume"}}, func(t *testing.T) (int, string) { return interrupted(t, "stopped", os.Interrupt) }},
+	{failure{"SIGTERM", "", 130, []string{"interrupted", "--resume"}}, func(t *testing.T) (int, string) { return interrupted(t, "ended", syscall.SIGTERM) }},
+	{failure{"Ctrl-C twice", "", 130, []string{"aborted without saving", "--resume"}}, interruptedTwice},
 }
 
 func noAdapter(t *testing.T) (int, string) {
@@ -53,6 +55,13 @@ func nanModel(t *testing.T) (int, string) {
 	code, _, errs := luthier(t, "train", "--model", "nan", "--data", "rows.tsv", "--out", "nan-out")
 	require.NoFileExists(t, "nan-out/adapter_model.safetensors")
 	require.NoDirExists(t, "nan-out/checkpoint-1")
+	return code, errs
+}
+
+// nanForward skips every step for want of a loss: however few they are, that is no success.
+func nanForward(t *testing.T) (int, string) {
+	code, _, errs := luthier(t, "train", "--model", "nan", "--data", "rows.tsv", "--out", "nan-forward", "--optim", "mezo", "--max-steps", "3")
+	require.NoFileExists(t, "nan-forward/adapter_model.safetensors")
 	return code, errs
 }
 
@@ -133,62 +142,66 @@ func torn(t *testing.T) (int, string) {
 	return code, errs
 }
 
+// locked starts a run where another is at work, which goes on undisturbed; once that is killed the directory is free.
 func locked(t *testing.T) (int, string) {
-	require.NoError(t, os.Mkdir("taken", 0o755))
-	lock, err := atomicfile.LockDir("taken")
-	require.NoError(t, err)
-	defer lock.Release()
-	code, _, errs := luthier(t, runLine("taken")...)
-	require.DirExists(t, "taken")
+	first := startChild(t, ".", nil, runLine("taken", "--epochs", "200", "--device", "float64")...)
+	require.True(t, first.until("step 1/"), "%s", &first.errOut)
+	for _, more := range [][]string{{"--resume"}, {"--overwrite"}} {
+		code, _, errs := luthier(t, runLine("taken", more...)...)
+		require.Equal(t, exitOther, code, errs)
+		require.Contains(t, errs, fmt.Sprintf("process %d on ", first.cmd.Process.Pid))
+	}
+	code, _, errs := luthier(t, "merge", "--adapter", "adapter", "--model", "bert", "--out", "taken")
+	require.True(t, first.until("step 2/"), "%s", &first.errOut)
+	require.NoError(t, first.cmd.Process.Kill())
+	first.end()
+	again, _, more := luthier(t, runLine("taken", "--max-steps", "2", "--overwrite")...)
+	require.Zero(t, again, more)
 	return code, errs
 }
 
-func interrupted(t *testing.T) (int, string) {
+func interrupted(t *testing.T, out string, signal os.Signal) (int, string) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signal that one process could send to another as Ctrl-C")
 	}
-	args := []string{"train", "--model", "bert", "--data", "rows.tsv", "--out", "stopped", "--epochs", "20", "--log-steps", "1", "--save-strategy", "no", "--device", "float64"}
+	args := []string{"train", "--model", "bert", "--data", "rows.tsv", "--out", out, "--epochs", "20", "--log-steps", "1", "--save-strategy", "no", "--device", "float64"}
 	c := startChild(t, ".", nil, args...)
 	require.True(t, c.until("step 3/"), c.errOut.String())
-	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, c.cmd.Process.Signal(signal))
 	code, errs := c.end()
-	steps, err := train.Checkpoints("stopped")
+	steps, err := train.Checkpoints(out)
 	require.NoError(t, err)
 	require.Len(t, steps, 1)
 	again, _, more := luthier(t, append(args, "--resume")...)
 	require.Zero(t, again, more)
-	require.FileExists(t, "stopped/adapter_model.safetensors")
+	require.FileExists(t, filepath.Join(out, "adapter_model.safetensors"))
 	return code, errs
 }
 
-// mount puts a file system of its own on a new directory, or skips where that is not allowed.
-func mount(t *testing.T, dir, options string) {
-	t.Helper()
-	require.NoError(t, os.Mkdir(dir, 0o755))
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("no file system of its own can be mounted here: %v %s", err, out)
+// interruptedTwice does not wait for a step that takes long. The checkpoint before it stays.
+func interruptedTwice(t *testing.T) (int, string) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that one process could send to another as Ctrl-C")
 	}
-	t.Cleanup(func() { require.NoError(t, exec.Command("umount", dir).Run()) })
-}
-
-func readOnly(t *testing.T) (int, string) {
-	mount(t, "sealed", "ro")
-	code, _, errs := luthier(t, runLine("sealed/out")...)
-	return code, errs
-}
-
-// fullDisk trains until the disk is full: every checkpoint that is there is whole, and the run goes on from the last where there is room.
-func fullDisk(t *testing.T) (int, string) {
-	mount(t, "small", "size=400k")
-	more := []string{"--max-steps", "60"}
-	code, _, errs := luthier(t, runLine("small/out", more...)...)
-	steps, err := train.Checkpoints("small/out")
-	require.NoError(t, err)
-	require.NotEmpty(t, steps)
-	require.NoFileExists(t, "small/out/adapter_model.safetensors")
-	require.NoError(t, os.CopyFS("roomy", os.DirFS("small/out")))
-	again, out, last := luthier(t, runLine("roomy", append(more, "--resume")...)...)
-	require.Zero(t, again, last)
-	require.Contains(t, out, "from step ")
+	line := runLine("aborted", "--batch-size", "1", "--schedule", "constant", "--device", "float64")
+	first, _, errs := luthier(t, append(line, "--max-steps", "1", "--accumulate", "24")...)
+	require.Zero(t, first, errs)
+	var rows strings.Builder
+	rows.WriteString("text\tlabel\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&rows, "good wood number %d\t%s\n", i, []string{"positive", "negative"}[i%2])
+	}
+	require.NoError(t, os.WriteFile("twenty.tsv", []byte(rows.String()), 0o644))
+	c := startChild(t, ".", nil, append(line, "--data", "twenty.tsv", "--max-steps", "2", "--accumulate", "20000", "--resume", "--force")...)
+	require.True(t, c.until("steps:"), "%s", &c.errOut)
+	time.Sleep(500 * time.Millisecond) // into the step, which takes the better part of a minute
+	began := time.Now()
+	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	time.Sleep(500 * time.Millisecond)
+	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	code, errs := c.end()
+	require.Less(t, time.Since(began), 10*time.Second)
+	require.Contains(t, errs, "finishing the step; once more to abort")
+	require.Equal(t, 1, last(t, "aborted"))
 	return code, errs
 }

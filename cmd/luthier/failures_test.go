@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,10 @@ var failures = []failure{
 	{"learning rate 0", "+ --lr 0", 2, []string{"--lr 0: want a positive number"}},
 	{"learning rate below 0", "+ --lr -1", 2, []string{"--lr -1: want a positive number"}},
 	{"learning rate NaN", "+ --lr nan", 2, []string{"--lr NaN: want a positive number"}},
+	{"learning rate infinite", "+ --lr inf", 2, []string{"--lr +Inf: want a positive number"}},
 	{"no epochs", "+ --epochs 0", 2, []string{"--epochs 0: want a positive number, or --max-steps"}},
+	{"epochs NaN", "+ --epochs nan", 2, []string{"--epochs NaN: want a positive number"}},
+	{"steps below 0", "+ --max-steps -1", 2, []string{"--max-steps -1: want a positive number"}},
 	{"rank 0", "+ --lora-r 0", 2, []string{"lora-r 0", "want"}},
 	{"batch 0", "+ --batch-size 0", 2, []string{"--batch-size 0: want 1 to"}},
 	{"a target that matches nothing", "+ --target-modules q_porj", 2, []string{"q_porj", "luthier inspect bert"}},
@@ -51,7 +55,7 @@ var failures = []failure{
 	{"a template without words", "+ --optim mezo --template {text}{mask}", 2, []string{"--verbalizer"}},
 	{"an unknown schedule", "+ --schedule cosin", 2, []string{`"cosin"`, "constant, linear, cosine"}},
 	{"an unknown metric", "+ --eval-data rows.tsv --metric rouge", 2, []string{"rouge", "accuracy"}},
-	{"an unknown task", "+ --task translate", 2, []string{`"translate"`, "clm, classify or regress"}},
+	{"an unknown task", "+ --task translate", 2, []string{`"translate"`, "classify", "regress"}},
 	{"patience without evaluation", "+ --patience 2", 2, []string{"patience 2", "evaluation data"}},
 	{"a step strategy without steps", "+ --eval-strategy steps", 2, []string{"give --eval-steps"}},
 	{"longer than the model", "+ --max-length 65", 2, []string{"--max-length 65", "64 positions"}},
@@ -61,28 +65,6 @@ var failures = []failure{
 	{"an output directory in use by an earlier run", "train --model bert --data rows.tsv --out used", 2, []string{"used holds another run", "--resume", "--overwrite"}},
 	{"an output path through a file", "train --model bert --data rows.tsv --out rows.tsv/out", 2, []string{"--out", "rows.tsv", "choose another directory"}},
 
-	{"no log to replay", "replay --model bert --log nowhere.log --out out", 3, []string{"nowhere.log"}},
-	{"a log that is none", "replay --model bert --log rows.tsv --out out", 3, []string{"rows.tsv is no log of a run"}},
-	{"no data file", "train --model bert --data nowhere.tsv --out out", 3, []string{"nowhere.tsv", "check the path"}},
-	{"a broken line of JSONL", "train --model bert --data broken.jsonl --out out", 3, []string{"broken.jsonl:2"}},
-	{"a row without its label", "train --model bert --data short.tsv --out out", 3, []string{"short.tsv:3"}},
-	{"empty data", "train --model bert --data empty.tsv --out out", 3, []string{"empty.tsv"}},
-	{"one class only", "train --model bert --data one.tsv --out out", 3, []string{"one.tsv", "positive"}},
-	{"no label column", "train --model bert --data text.tsv --out out", 3, []string{"text.tsv", "--label-column"}},
-	{"a label column that is not there", "+ --label-column mood", 3, []string{"rows.tsv", `mood`}},
-	{"an unknown label in the evaluation data", "+ --eval-data unknown.tsv", 3, []string{"unknown.tsv:3", "neutral", "positive"}},
-
-	{"no model directory", "train --model nowhere --data rows.tsv --out out", 3, []string{"nowhere/config.json", "model directory"}},
-	{"no config.json", "train --model empty --data rows.tsv --out out", 3, []string{"empty/config.json", "model directory"}},
-	{"config.json that is no JSON", "train --model badjson --data rows.tsv --out out", 3, []string{"badjson/config.json"}},
-	{"an unknown model_type", "train --model gpt9 --data rows.tsv --out out", 3, []string{"gpt9/config.json", `"gpt9"`, "bert, llama"}},
-	{"a truncated safetensors file", "train --model truncated --data rows.tsv --out out", 3, []string{"truncated/model.safetensors", "download"}},
-	{"a missing tensor", "train --model missing --data rows.tsv --out out", 3, []string{"encoder.layer.2.", "missing"}},
-	{"a misshapen tensor", "train --model misshapen --data rows.tsv --out out", 3, []string{"intermediate.dense.weight", "misshapen"}},
-	{"no tokenizer", "train --model mute --data rows.tsv --out out", 3, []string{"mute", "tokenizer.json"}},
-	{"an adapter that is none", "eval --model bert --adapter empty --data rows.tsv", 3, []string{"empty", "adapter_config.json"}},
-	{"a head that was never trained", "predict --model bert --data rows.tsv", 3, []string{"bert", "give --adapter"}},
-
 	{"a batch beyond the memory", "+ --memory 600KiB --batch-size 64", 5, []string{"64 x 32 tokens", "600.0 KiB (--memory)", "the largest that fits is --batch-size"}},
 	{"memory for no sequence", "+ --memory 20KiB", 5, []string{"not one sequence fits", "--max-length"}},
 	{"a batch beyond the adapter's limit", "+ --batch-size 65536 --memory 1TiB", 5, []string{"65536 x 32 tokens", "the largest that fits is --batch-size"}},
@@ -91,37 +73,18 @@ var failures = []failure{
 	{"a text beyond the memory", "generate --model llama --memory 20KiB --max-new-tokens 8 --prompt x", 5, []string{"out of device memory", "--max-new-tokens"}},
 	{"a batch of eval beyond the memory", "eval --adapter adapter --data rows.tsv --memory 100KiB --batch-size 64", 5, []string{"the largest that fits is --batch-size"}},
 	{"resuming where there is no checkpoint", "+ --resume", 8, []string{"no checkpoint", "leave --resume out"}},
+	{"resuming a run that was killed before its first checkpoint", "train --model bert --data rows.tsv --out used --resume", 8, []string{"no checkpoint", "start again with --overwrite"}},
 }
 
 // failureFiles fills the current directory with what the failures need.
 func failureFiles(t *testing.T) {
 	t.Helper()
-	variants := map[string]map[string]any{"bert": {}, "gpt9": {"model_type": "gpt9"}, "missing": {"num_hidden_layers": 3}, "misshapen": {"intermediate_size": 64},
-		"truncated": {}, "mute": {}, "badjson": {}, "nan": {}}
-	from := tinyModel(t, "bert")
-	require.NoError(t, os.CopyFS("llama", os.DirFS(tinyModel(t, "llama"))))
-	for name, change := range variants {
-		require.NoError(t, os.CopyFS(name, os.DirFS(from)))
-		editJSON(t, filepath.Join(name, "config.json"), change)
-	}
-	cut := func(path string, keep func(raw []byte) []byte) {
-		raw, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(path, keep(raw), 0o644))
-	}
-	cut("truncated/model.safetensors", func(raw []byte) []byte { return raw[:len(raw)-100] })
-	cut("badjson/config.json", func(raw []byte) []byte { return raw[:len(raw)-10] })
-	cut("nan/model.safetensors", func(raw []byte) []byte { return append(raw[:len(raw)-2], 0xc0, 0x7f) }) // the last bf16 number
-	require.NoError(t, os.Remove("mute/tokenizer.json"))
+	modelFiles(t)
+	dataFiles(t)
 	require.NoError(t, os.MkdirAll("empty", 0o755))
 	require.NoError(t, os.MkdirAll("used", 0o755))
-	require.NoError(t, os.Rename(tinyLabels(t, 24), "rows.tsv"))
-	for name, text := range map[string]string{
-		"used/metrics.jsonl": "", "empty.tsv": "", "key.yaml": "lr: 1\nepcohs: 3\n", "twice.yaml": "lr: 1\nlearning_rate: 3\n", "broken.yaml": "lr: [1\n",
-		"broken.jsonl": `{"text": "a", "label": "x"}` + "\n" + `{"text": "b", "label"` + "\n", "short.tsv": "text\tlabel\na\tx\nb\n",
-		"one.tsv": "text\tlabel\na\tpositive\nb\tpositive\n", "text.tsv": "text\tweight\na\t1\nb\t2\n",
-		"unknown.tsv": "text\tlabel\na\tpositive\nb\tneutral\n",
-	} {
+	require.NoError(t, os.WriteFile("used/metrics.jsonl", nil, 0o644))
+	for name, text := range map[string]string{"key.yaml": "lr: 1\nepcohs: 3\n", "twice.yaml": "lr: 1\nlearning_rate: 3\n", "broken.yaml": "lr: [1\n"} {
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
 	}
 }
@@ -174,7 +137,8 @@ func TestFailures(t *testing.T) {
 	failureFiles(t)
 	code, _, errs := luthier(t, "train", "--model", "bert", "--data", "rows.tsv", "--out", "adapter", "--max-steps", "1")
 	require.Zero(t, code, errs)
-	for _, f := range failures {
+	adapterFiles(t)
+	for _, f := range slices.Concat(failures, dataFailures, modelFailures) {
 		t.Run(f.what, func(t *testing.T) {
 			code, _, errs := luthier(t, f.line()...)
 			f.meets(t, d, code, errs)
@@ -182,7 +146,10 @@ func TestFailures(t *testing.T) {
 			require.NoFileExists(t, "used/run.yaml")
 		})
 	}
-	for _, f := range staged {
+	for _, f := range mended {
+		t.Run(f.what, func(t *testing.T) { d.add(f, f.trains(t)) })
+	}
+	for _, f := range slices.Concat(staged, diskStages, deviceStages) {
 		t.Run(f.what, func(t *testing.T) {
 			skipped++
 			code, errs := f.run(t)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"luthier/optim"
 )
 
 // group is a titled part of a command's flags.
@@ -98,11 +100,13 @@ type trainSettings struct {
 	maxGradNorm  float64
 	smoothing    float64
 	optim        string
+	recipe       string
 	method       string
 	probe        bool
 	probeL2      float64
 	recompute    bool
 	logSteps     int
+	reportTo     string
 	evalStrategy string
 	evalSteps    int
 	saveStrategy string
@@ -134,6 +138,7 @@ func (s *trainSettings) methodFlags(c choice) *pflag.FlagSet {
 
 func (s *trainSettings) optimFlags(c choice) *pflag.FlagSet {
 	return set(func(f *pflag.FlagSet) {
+		f.StringVar(&s.recipe, "recipe", "", "defaults of a paper for what is not given: "+strings.Join(optim.Recipes(), ", "))
 		f.Float64Var(&s.lr, "lr", lrOf(c), "peak learning rate")
 		f.Float64Var(&s.epochs, "epochs", 3, "passes over the training data")
 		f.IntVar(&s.maxSteps, "max-steps", 0, "optimizer steps, instead of epochs")
@@ -152,7 +157,9 @@ func (s *trainSettings) optimFlags(c choice) *pflag.FlagSet {
 func (s *trainSettings) runFlags() *pflag.FlagSet {
 	return set(func(f *pflag.FlagSet) {
 		f.StringVar(&s.out, "out", "", "output directory")
+		s.seeds.flags(f)
 		f.IntVar(&s.logSteps, "log-steps", 10, "log each so many steps")
+		f.StringVar(&s.reportTo, "report-to", "none", "beside metrics.jsonl: tensorboard (event files in runs/ of --out), or none")
 		f.StringVar(&s.evalStrategy, "eval-strategy", "", "when to evaluate: no, steps, epoch (default: epoch where there is --eval-data)")
 		f.IntVar(&s.evalSteps, "eval-steps", 0, "evaluate each so many steps")
 		f.StringVar(&s.saveStrategy, "save-strategy", "", "when to save a checkpoint: no, steps, epoch (default: epoch)")

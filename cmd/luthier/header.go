@@ -34,12 +34,16 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	for _, name := range j.unmatched(s) {
 		a.warn("%s matches no module of %s", name, j.src.dir)
 	}
+	if text := j.tagAdvice(); text != "" {
+		a.warn("%s", text)
+	}
 	n := countsOf(d)
 	if a.json {
 		a.emit(map[string]any{"event": "header", "adapter": adapterJSON(j.dev.Info()), "model": j.src.dir, "model_type": j.src.config.ModelType,
 			"task": j.task, "labels": j.labels, "method": j.method.Name(), "matched_modules": len(j.method.Matched()), "parameters": n,
 			"max_length": j.length, "train": setJSON(j.train), "eval": setJSON(j.eval), "batch_size": s.batchSize,
-			"effective_batch": s.batchSize * s.accumulate, "memory_bytes": d.plan.Total(), "memory": memoryTable(d.plan)})
+			"effective_batch": s.batchSize * s.accumulate, "memory_bytes": d.plan.Total(), "memory": memoryTable(d.plan), "recipe": s.recipe,
+			"seeds": map[string]uint64{"init": s.seeds.init.or(s.seed), "data": s.seeds.data.or(s.seed), "dropout": s.seeds.dropout.or(s.seed)}})
 		return
 	}
 	a.say("adapter:  %s", describe(j.dev.Info()))
@@ -54,6 +58,12 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	a.say("method:   %s, %d modules matched: %s", j.method.Name(), len(j.method.Matched()), kinds(j.method.Matched()))
 	a.say("%s", n)
 	a.say("optim:    %s, lr %g, %s", a.choice.about(), s.lr, s.schedule)
+	if s.recipe != "" {
+		a.say("recipe:   %s", s.recipeLine())
+	}
+	if text := s.apart(); text != "" {
+		a.say("seeds:    %s", text)
+	}
 	if fresh := j.src.weights.Started(); len(fresh) > 0 {
 		a.say("fresh:    %s (not in the checkpoint)", strings.Join(fresh, ", "))
 	}
@@ -143,5 +153,6 @@ func setJSON(d *dataset) any {
 
 // typeOf is the PEFT name of a task for a model card's tags.
 func typeOf(t model.Task) string {
-	return map[model.Task]string{model.MaskedLM: "fill-mask", model.CausalLM: "text-generation", model.Classify: "text-classification", model.Regress: "text-classification"}[t]
+	return map[model.Task]string{model.MaskedLM: "fill-mask", model.CausalLM: "text-generation", model.Classify: "text-classification", model.Regress: "text-classification",
+		model.TokenClassify: "token-classification"}[t]
 }

@@ -23,6 +23,8 @@ type inputs struct {
 	batchSize     int
 	evalBatchSize int
 	seed          uint64
+	seeds         seeds // of train; else all are seed
+	hiding        hiding
 	noShuffle     bool
 	groupByLength bool
 	dropLast      bool
@@ -35,7 +37,7 @@ type inputs struct {
 func (in *inputs) modelFlags() *pflag.FlagSet {
 	return set(func(f *pflag.FlagSet) {
 		f.StringVar(&in.model, "model", "", "model directory in Hugging Face's layout: config.json, model.safetensors, tokenizer.json")
-		f.StringVar(&in.task, "task", "", "clm (language model), classify, regress (default: what model and data say)")
+		f.StringVar(&in.task, "task", "", "clm (language model), mlm (masked language model), classify, regress, token-classify (default: what model and data say)")
 		f.IntVar(&in.maxLength, "max-length", 0, "tokens of a sequence; longer ones are cut (default: 512 for language models, else 256)")
 		f.IntVar(&in.batchSize, "batch-size", 8, "sequences of a batch")
 		f.Uint64Var(&in.seed, "seed", 42, "seed of fresh parameters, shuffling and dropout")
@@ -62,6 +64,7 @@ func (in *inputs) trainDataFlags() *pflag.FlagSet {
 		f.IntVar(&in.evalBatchSize, "eval-batch-size", 0, "sequences of an evaluation batch (default: --batch-size)")
 		f.IntVar(&in.labels, "labels", 0, "number of classes, for plan without --data")
 		in.columnFlags(f)
+		in.hiding.flags(f)
 		f.BoolVar(&in.pack, "pack", true, "language models: join the documents of .txt and {\"text\"} data and cut blocks of --max-length")
 		f.BoolVar(&in.trainPrompts, "train-on-prompts", false, "train on the prompts of {\"prompt\", \"completion\"} data too")
 		f.BoolVar(&in.noShuffle, "no-shuffle", false, "keep the order of the file")

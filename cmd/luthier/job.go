@@ -58,7 +58,7 @@ func (j *job) known() []string {
 	if j.task == model.Score && j.src.record.Task == model.Score {
 		return j.src.record.Labels
 	}
-	if j.task != model.Classify {
+	if j.task != model.Classify && j.task != model.TokenClassify {
 		return nil
 	}
 	if len(j.src.record.Labels) > 0 {
@@ -74,7 +74,7 @@ func (j *job) known() []string {
 			}
 		}
 	}
-	if headClass(j.src.config) {
+	if j.task == model.Classify && headClass(j.src.config) || j.task == model.TokenClassify && tokenHead(j.src.config) {
 		if l := j.src.config.Labels(); len(l) > 0 {
 			return l
 		}
@@ -110,7 +110,7 @@ func (j *job) start(seed uint64, positions int) {
 		m = j.method
 	}
 	j.engine = train.NewEngine(j.dev, j.src.config, j.src.weights, m, j.task, j.classes())
-	j.engine.Scores = j.prompt.scored()
+	j.engine.Scores, j.engine.Names = j.prompt.scored(), j.labels
 }
 
 // longest is the length of the longest batch of the given loaders.
@@ -126,7 +126,7 @@ func longest(ls ...*data.Loader) int {
 
 // headsKnown refuses to use a model whose head was never trained.
 func (j *job) headsKnown() error {
-	if fresh := j.src.weights.Started(); len(fresh) > 0 {
+	if fresh := j.src.weights.Untrained(); len(fresh) > 0 {
 		return badData(fmt.Errorf("%s has no %s: the %s head is untrained; give --adapter, or a model with that head", j.src.dir, fresh[0], j.head()))
 	}
 	return nil
@@ -143,7 +143,7 @@ func (j *job) stray(names []string) []string {
 	}
 	var out []string
 	for _, t := range j.src.adapter.tensors {
-		if !have[t.Name] {
+		if !have[t.Name] && !t.Base { // what stands for the model's own was compared with it
 			out = append(out, t.Name)
 		}
 	}

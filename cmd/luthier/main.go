@@ -18,6 +18,7 @@ import (
 var version = "0.1.0-dev"
 
 func main() {
+	plainFileSizeLimit()
 	ctx, stop := interruptible(context.Background(), os.Stderr)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -95,7 +96,7 @@ func (a *app) root() *cobra.Command {
 	p.StringVar(&a.memory, "memory", "", "cap of device memory, such as 4GiB (default: what the adapter is known to have)")
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.replayCmd(), a.planCmd(), a.doctorCmd(), a.inspectCmd(),
+	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.replayCmd(), a.planCmd(), a.showBatchCmd(), a.doctorCmd(), a.inspectCmd(), a.gradientsCmd(), a.tokenizeCmd(),
 		a.benchCmd(), a.methodsCmd(), a.modelsCmd(), a.versionCmd())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
@@ -125,6 +126,7 @@ func interruptible(parent context.Context, errOut io.Writer) (context.Context, f
 		fmt.Fprintln(errOut, "\nluthier: finishing the step; once more to abort without saving")
 		cancel()
 		if _, ok := <-sig; ok {
+			fmt.Fprintln(errOut, "luthier: aborted without saving: --resume goes on from the last checkpoint; where there is none, start again with --overwrite")
 			os.Exit(exitInterrupted)
 		}
 	}()

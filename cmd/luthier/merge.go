@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 
 	"luthier/data"
 	"luthier/graph"
-	"luthier/internal/atomicfile"
 	"luthier/model"
 	"luthier/model/safetensors"
 	"luthier/peft"
@@ -67,26 +65,20 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 	if rest := j.stray(names); len(rest) > 0 {
 		return badData(errStray(j, rest))
 	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return usage("--out: %v", err)
-	}
-	lock, err := atomicfile.LockDir(out)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = lock.Release() }()
 	var tensors []peft.Tensor
 	if j.src.adapter != nil {
 		tensors = j.src.adapter.tensors
 	}
-	if err := j.export(out, tensors, dtype); err != nil {
-		return err
-	}
-	if err := data.WriteTokenizerFiles(j.src.dir, out); err != nil {
-		return err
-	}
-	r := j.record(j.src.record.MaxLength)
-	if err := r.write(out); err != nil {
+	err = fillHeld(out, func(dir string) error {
+		if err := j.export(dir, tensors, dtype); err != nil {
+			return err
+		}
+		if err := data.WriteTokenizerFiles(j.src.dir, dir); err != nil {
+			return err
+		}
+		return j.record(j.src.record.MaxLength).write(dir)
+	})
+	if err != nil {
 		return err
 	}
 	if a.json {

@@ -34,6 +34,8 @@ func TestMutatedFiles(t *testing.T) {
 	} {
 		whole, err := os.ReadFile(c.file)
 		require.NoError(t, err)
+		code, _, errs := luthier(t, c.args...)
+		require.Zero(t, code, "%s, before anything is spoiled: %s", c.file, errs)
 		random := rand.New(rand.NewPCG(1, uint64(len(c.file))))
 		ends := map[int]int{}
 		for range rounds {

@@ -22,7 +22,7 @@ func (a *app) planCmd() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.flags = c.Flags()
-			if err := applyConfig(s.config, s.flags, c.Name()); err != nil {
+			if err := s.settle(c.Name()); err != nil {
 				return err
 			}
 			if s.shape != "" {
@@ -96,21 +96,8 @@ func (a *app) prepare(s *trainSettings) (*job, stepper, error) {
 	if j.dev, j.budget, err = a.openDevice(); err != nil {
 		return j, nil, err
 	}
-	if j.src, err = openSource(s.model, s.initAdapter, s.data != ""); err != nil {
+	if err = j.read(s); err != nil {
 		return j, nil, err
-	}
-	trainPath, evalPath, err := s.paths()
-	if err != nil {
-		return j, nil, err
-	}
-	if err = j.resolve(&s.inputs, trainPath); err != nil {
-		return j, nil, err
-	}
-	if err = j.readData(s, trainPath, evalPath); err != nil {
-		return j, nil, err
-	}
-	if j.labels == nil && j.task == model.Classify {
-		j.labels = j.orConfig(max(2, s.labels))
 	}
 	if err = j.adopt(s); err != nil {
 		return j, nil, err
@@ -118,18 +105,44 @@ func (a *app) prepare(s *trainSettings) (*job, stepper, error) {
 	if err = j.method.Setup(j.src.config, j.head()); err != nil {
 		return j, nil, usage("--method %s: %v", j.method.Name(), err)
 	}
+	j.keepHead()
 	j.src.weights.KeepType = a.forward()
 	positions := data.Bucket(j.length)
 	if j.loader != nil {
 		positions = longest(j.loader, j.scorer)
 	}
-	j.start(s.seed, positions)
-	j.engine.Smoothing, j.engine.Recompute = s.smoothing, s.recompute
+	j.start(s.seeds.init.or(s.seed), positions)
+	j.engine.Smoothing, j.engine.Recompute, j.engine.Masked = s.smoothing, s.recompute, s.hiding.most
 	if err := j.promptFits(s, !a.forward()); err != nil {
 		return j, nil, err
 	}
 	f, err := a.stepper(j, s)
 	return j, f, err
+}
+
+// read opens the model and reads the data, and with them settles task, length and labels.
+func (j *job) read(s *trainSettings) (err error) {
+	if j.src, err = openSource(s.model, s.initAdapter, s.data != ""); err != nil {
+		return err
+	}
+	if a := j.src.adapter; a != nil && a.rebased != "" {
+		return usage("--init-adapter %s: it brings a %s other than the model's, which the new adapter would not keep: merge it, and train on "+
+			"the merged model", s.initAdapter, a.rebased)
+	}
+	trainPath, evalPath, err := s.paths()
+	if err != nil {
+		return err
+	}
+	if err = j.resolve(&s.inputs, trainPath); err != nil {
+		return err
+	}
+	if err = j.readData(s, trainPath, evalPath); err != nil {
+		return err
+	}
+	if j.labels == nil && (j.task == model.Classify || j.task == model.TokenClassify) {
+		j.labels = j.orConfig(max(2, s.labels))
+	}
+	return nil
 }
 
 // targets are the modules that the method was told to look for.

@@ -19,22 +19,24 @@ type pflagSet = pflag.FlagSet
 
 func (a *app) predictCmd() *cobra.Command {
 	in := &inputs{unlabeled: true, noShuffle: true}
+	var topK int
 	c := &cobra.Command{
 		Use:     "predict [TEXT...]",
-		Short:   "Give the class of each text with its probability: of arguments, a file, or lines of standard input",
+		Short:   "Give the class of each text with its probability, or the words at its masks: of arguments, a file, or lines of standard input",
 		Example: "  luthier predict --adapter my-adapter \"what a fine evening\"",
-		RunE:    func(c *cobra.Command, args []string) error { return a.predict(c.Context(), in, args) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.predict(c.Context(), in, topK, args) },
 	}
 	files := set(func(f *pflagSet) {
 		in.adapterFlag(f)
 		f.StringVar(&in.data, "data", "", "file of texts, with labels or without; .txt has one text a line")
+		f.IntVar(&topK, "top-k", 5, "masked language models: words to give for each mask")
 		in.columnFlags(f)
 	})
 	grouped(c, group{"Model", in.modelFlags()}, group{"Data", files})
 	return c
 }
 
-func (a *app) predict(ctx context.Context, in *inputs, texts []string) error {
+func (a *app) predict(ctx context.Context, in *inputs, topK int, texts []string) error {
 	j, err := a.openJob(in, in.data)
 	if j != nil {
 		defer j.close()
@@ -42,13 +44,17 @@ func (a *app) predict(ctx context.Context, in *inputs, texts []string) error {
 	if err != nil {
 		return err
 	}
-	if j.task != model.Classify && j.task != model.Regress && j.task != model.Score {
+	if j.task == model.MaskedLM {
+		return a.fill(ctx, in, j, topK, texts)
+	}
+	words := j.task == model.TokenClassify
+	if j.task != model.Classify && j.task != model.Regress && j.task != model.Score && !words {
 		return usage("predict gives classes, and this is a language model: use generate, --task classify with an --adapter, or --template with --verbalizer")
 	}
 	if j.labels = j.known(); j.labels == nil && j.prompt != nil {
 		j.labels = j.prompt.verbalizer.Names()
 	}
-	if j.task == model.Classify && j.labels == nil {
+	if (j.task == model.Classify || words) && j.labels == nil {
 		return badData(fmt.Errorf("%s: nothing says what its classes are; give --adapter", j.src.dir))
 	}
 	d, err := a.texts(in, j, texts)
@@ -67,6 +73,10 @@ func (a *app) predict(ctx context.Context, in *inputs, texts []string) error {
 		return err
 	}
 	for i, p := range ps {
+		if words {
+			a.answerWords(j, d.sentences[i], p, i == 0)
+			continue
+		}
 		a.answer(j, d.examples[i], p)
 	}
 	return nil
@@ -97,7 +107,7 @@ func (a *app) answer(j *job, e data.Example, p train.Prediction) {
 
 // texts reads what is to be classified.
 func (a *app) texts(in *inputs, j *job, args []string) (*dataset, error) {
-	if in.data != "" && !strings.HasSuffix(strings.ToLower(in.data), ".txt") {
+	if in.data != "" && (j.task == model.TokenClassify || !strings.HasSuffix(strings.ToLower(in.data), ".txt")) {
 		d, _, err := in.readSet(in.data, j.src.tok, j.task, j.length, j.labels)
 		return d, err
 	}
@@ -119,14 +129,21 @@ func (a *app) texts(in *inputs, j *job, args []string) (*dataset, error) {
 		if strings.TrimSpace(s) == "" {
 			continue
 		}
+		if j.task == model.TokenClassify {
+			d.sentences = append(d.sentences, data.Sentence{Words: strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), Line: i + 1})
+			continue
+		}
 		e := data.Example{Text: strings.ToValidUTF8(s, "\uFFFD"), Line: i + 1}
 		if a, b, ok := strings.Cut(s, "\t"); ok {
 			e.Text, e.Text2, e.HasPair = a, b, true
 		}
 		d.examples = append(d.examples, e)
 	}
-	if len(d.examples) == 0 {
+	if len(d.examples)+len(d.sentences) == 0 {
 		return nil, badData(fmt.Errorf("%s: %w", d.path, data.ErrNoData))
+	}
+	if j.task == model.TokenClassify {
+		return d, badData(in.encodeSentences(d, j.src.tok, nil, j.length))
 	}
 	_, err = in.encode(d, j.src.tok, j.task, j.length, j.labels)
 	return d, badData(err)

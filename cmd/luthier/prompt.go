@@ -149,6 +149,13 @@ func (j *job) head() model.Task {
 
 // untrainedHead refuses to train below a head that the checkpoint lacks and that the run would not keep. shapes are the trained tensors.
 func (j *job) untrainedHead(shapes map[string][]int) error {
+	if j.task == model.MaskedLM {
+		for _, name := range j.src.weights.Untrained() {
+			if _, trained := shapes[name]; !trained {
+				return usage("%s has no %s, and this run would not train it: train it too, or choose a checkpoint with the language model's head", j.src.dir, name)
+			}
+		}
+	}
 	if j.task != model.Score {
 		return nil
 	}

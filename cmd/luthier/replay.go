@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -127,7 +126,11 @@ func (s *replaySettings) open(h *zeroth.Header) (*job, *graph.Graph, error) {
 			return j, nil, err
 		}
 	}
-	j.start(h.Seed, data.Bucket(j.length))
+	init, err := initSeed(h)
+	if err != nil {
+		return j, nil, badData(fmt.Errorf("%s: %w", s.log, err))
+	}
+	j.start(init, data.Bucket(j.length))
 	j.engine.Forward = true
 	d, _, err := j.engine.DraftForward(train.Shape{B: 1, T: 32}, nil)
 	if err != nil {
@@ -197,9 +200,11 @@ func (j *job) writeReplay(out string, ts []zeroth.Tensor, shapes map[string][]in
 	if err != nil {
 		return badData(err)
 	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return err
-	}
+	return fillHeld(out, func(dir string) error { return j.fillReplay(dir, all) })
+}
+
+func (j *job) fillReplay(out string, all []peft.Tensor) error {
+	var err error
 	if j.method.Config() == nil {
 		err = j.export(out, all, "")
 	} else {

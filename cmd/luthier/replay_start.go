@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"luthier/internal/atomicfile"
 	"luthier/model/safetensors"
@@ -54,6 +56,20 @@ func (j *job) giveStart(path string) error {
 		j.src.weights.Give(name, x)
 	}
 	return nil
+}
+
+// initSeed is the seed of the run's fresh parameters: its own where the run had one apart, else the run's.
+func initSeed(h *zeroth.Header) (uint64, error) {
+	v, ok := h.Settings["init_seed"]
+	if !ok {
+		return h.Seed, nil
+	}
+	text, _ := v.(string)
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("the header's init_seed %v: want a whole number as a string", v)
+	}
+	return seed, nil
 }
 
 // readStart reads it: values by name, none where there is no file.

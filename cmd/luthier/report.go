@@ -31,7 +31,7 @@ func (r *reporter) Start(p train.Plan) {
 	}
 	r.a.say("steps:    %d (%s of %s, %s a step)%s", p.Steps, plural(p.Epochs, "epoch"), plural(float64(p.StepsPerEpoch), "step"),
 		plural(float64(p.Accumulate), "batch"), resumedText(p.From))
-	r.line = r.a.live(p.Steps, "first step: compiling")
+	r.line = r.a.progress(p.Steps, "first step: compiling", false) // it would take steps of earlier sessions for done at once
 	r.line.at(p.From)
 }
 
@@ -68,11 +68,17 @@ func (r *reporter) Step(m train.Metrics) {
 		return
 	}
 	if r.line.on() {
-		r.line.note(fmt.Sprintf("loss %.4f  lr %.2g  %.0f tok/s  %s", m.Loss, m.LR, m.TokensPerSec, bytesText(m.PeakBytes)))
+		r.line.note(r.numbers(m)...)
 		return
 	}
 	r.a.say("step %d/%d  epoch %.2f  loss %.4f  lr %.3g  grad_norm %.3g  %.0f tok/s  %s  ETA %s", m.Step, r.plan.Steps, m.Epoch, m.Loss, m.LR, m.GradNorm,
 		m.TokensPerSec, bytesText(m.PeakBytes), r.eta(m.Step))
+}
+
+// numbers are those of the progress line, the most wanted first. A loss is the mean since the last logged step, as in the plain lines.
+func (r *reporter) numbers(m train.Metrics) []string {
+	return []string{fmt.Sprintf("loss %.4f", m.Loss), fmt.Sprintf("lr %.2g", m.LR), fmt.Sprintf("%.0f tok/s", m.TokensPerSec),
+		"ETA " + r.eta(m.Step), bytesText(m.PeakBytes), fmt.Sprintf("grad %.3g", m.GradNorm), fmt.Sprintf("epoch %.2f", m.Epoch), fmt.Sprintf("last loss %.4f", m.LastLoss)}
 }
 
 // eta is what is left at the pace of this session.
@@ -144,6 +150,14 @@ func (r *reporter) Done(s train.Summary) {
 		more += fmt.Sprintf(", best is step %d (%.4f)", s.BestStep, s.BestMetric)
 	}
 	r.a.say("done:     %d steps, mean loss %.4f, %s%s", s.Steps, s.Loss, s.Duration.Round(100*time.Millisecond), more)
+}
+
+// weightsOf is the step whose weights a run ends with.
+func (r *reporter) weightsOf() int {
+	if r.summary.BestLoaded {
+		return r.summary.BestStep
+	}
+	return r.summary.Steps
 }
 
 // stop ends the progress line; it may be called again.

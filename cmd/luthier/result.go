@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"luthier/data"
 	"luthier/graph"
+	"luthier/internal/atomicfile"
 	"luthier/model"
 	"luthier/model/safetensors"
 	"luthier/peft"
@@ -19,6 +19,9 @@ type result struct {
 	job      *job
 	settings *trainSettings
 	drafted  *drafted
+
+	history []map[string]any // of the run, as trainer_state.json has it
+	step    int              // whose weights are written
 }
 
 // tensors are the trained ones as they stand now. What the loss does not reach has its first values.
@@ -66,9 +69,12 @@ func (r *result) adapter(ctx context.Context, dir string) error {
 	return peft.Save(dir, r.job.method, r.job.src.dir, ts)
 }
 
-// write fills the output directory.
+// write fills the output directory: all of it, or on an error nothing, so that an adapter that was there still goes with its settings.
 func (r *result) write(ctx context.Context) error {
-	out := r.settings.out
+	return atomicfile.FillDir(r.settings.out, func(dir string) error { return r.fill(ctx, dir) })
+}
+
+func (r *result) fill(ctx context.Context, out string) error {
 	if r.job.method.Config() != nil {
 		if err := r.adapter(ctx, out); err != nil {
 			return err
@@ -106,53 +112,14 @@ func (r *result) model(ctx context.Context, out string) error {
 	return r.job.export(out, ts, "")
 }
 
-// export merges tensors into the base and writes the model to dir: weights and config.
+// export merges tensors into the base and writes the model to dir, which holds none: weights and config.
 func (j *job) export(dir string, ts []peft.Tensor, dtype string) error {
 	tensors, untied, err := peft.Merge(j.method, j.src.weights, j.engine.Sites, ts, dtype)
 	if err != nil {
 		return err
 	}
-	if err := replaceWeights(dir, tensors); err != nil {
+	if err := safetensors.WriteModel(dir, tensors, 0); err != nil {
 		return err
 	}
 	return model.WriteConfig(j.src.config, dir, j.task, j.labels, untied)
-}
-
-// replaceWeights writes weights beside their place and then renames each file.
-func replaceWeights(dir string, tensors []safetensors.Out) error {
-	tmp, err := os.MkdirTemp(dir, ".weights-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	if err := safetensors.WriteModel(tmp, tensors, 0); err != nil {
-		return err
-	}
-	files, err := os.ReadDir(tmp)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := syncFile(filepath.Join(tmp, f.Name())); err != nil {
-			return err
-		}
-	}
-	for _, f := range files {
-		if err := os.Rename(filepath.Join(tmp, f.Name()), filepath.Join(dir, f.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
 }

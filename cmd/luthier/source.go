@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"luthier/data"
@@ -30,6 +31,7 @@ type loaded struct {
 	dir     string
 	method  peft.Method
 	tensors []peft.Tensor
+	rebased string // a weight of the base model that the adapter brings with other values
 }
 
 // openSource opens the model, and the adapter where there is one. Without a model the adapter's config names it.
@@ -46,6 +48,9 @@ func openSource(dir, adapter string, tokenizer bool) (*source, error) {
 	if err := s.open(tokenizer); err != nil {
 		return nil, badData(err)
 	}
+	if err := s.rebase(); err != nil {
+		return nil, badData(err)
+	}
 	return s, nil
 }
 
@@ -58,7 +63,7 @@ func (s *source) open(tokenizer bool) (err error) {
 			return err
 		}
 		if n := s.tok.VocabSize(); n > s.config.Vocab {
-			return fmt.Errorf("%s: the tokenizer has ids up to %d, the model's vocab_size is %d: they do not belong together", s.dir, n-1, s.config.Vocab)
+			return fmt.Errorf("%s: the tokenizer has ids up to %d, the model's vocab_size is %d: they do not belong together: fetch the model again", s.dir, n-1, s.config.Vocab)
 		}
 	}
 	if s.record.Task == "" {
@@ -73,7 +78,7 @@ func (s *source) openAdapter(dir string) error {
 	if err != nil {
 		return err
 	}
-	s.adapter, s.record = &loaded{dir, m, tensors}, readRecord(dir)
+	s.adapter, s.record = &loaded{dir: dir, method: m, tensors: tensors}, readRecord(dir)
 	if s.dir == "" {
 		if s.dir, err = baseOf(dir); err != nil {
 			return err
@@ -105,8 +110,40 @@ func baseOf(dir string) (string, error) {
 // give hands the adapter's tensors to the weights.
 func (s *source) give() {
 	for _, t := range s.adapter.tensors {
-		s.weights.Give(t.Name, t.Values)
+		if t.Base {
+			s.weights.Rebase(t.Name, t.Values)
+		} else {
+			s.weights.Give(t.Name, t.Values)
+		}
 	}
+}
+
+// rebase looks at the embeddings that PEFT wrote along with an adapter: those that the model has as they are say nothing, others stand for
+// the model's.
+func (s *source) rebase() error {
+	if s.adapter == nil {
+		return nil
+	}
+	var kept []peft.Tensor
+	for _, t := range s.adapter.tensors {
+		if !t.Base {
+			kept = append(kept, t)
+			continue
+		}
+		have, shape, err := s.weights.Checkpoint(t.Name)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(shape, t.Shape) {
+			return fmt.Errorf("%s: its %s has shape %v, that of %s %v: the vocabulary was resized before the training; give --model the resized model",
+				s.adapter.dir, t.Name, t.Shape, s.dir, shape)
+		}
+		if !slices.Equal(have, t.Values) {
+			kept, s.adapter.rebased = append(kept, t), t.Name
+		}
+	}
+	s.adapter.tensors = kept
+	return nil
 }
 
 // close unmaps the weights.
@@ -175,4 +212,19 @@ func exists(dir, name string) bool {
 // headClass tells whether the model was saved with a classification head.
 func headClass(c *model.Config) bool {
 	return len(c.Architectures) > 0 && strings.HasSuffix(c.Architectures[0], "ForSequenceClassification")
+}
+
+// tokenHead tells whether the model was saved with a head for words.
+func tokenHead(c *model.Config) bool {
+	return len(c.Architectures) > 0 && strings.HasSuffix(c.Architectures[0], "ForTokenClassification")
+}
+
+// adapterType is the task_type of the adapter, in PEFT's names; empty where there is none or it does not say.
+func (s *source) adapterType() string {
+	all := map[string]any{}
+	if s.adapter == nil || flatten(all, s.adapter.method.Config()) != nil {
+		return ""
+	}
+	t, _ := all["task_type"].(string)
+	return t
 }

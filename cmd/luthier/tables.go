@@ -52,9 +52,6 @@ func (a *app) modelsCmd() *cobra.Command {
 				r := row{Type: t, Targets: s.Targets}
 				seen := map[string]bool{}
 				for task, class := range s.Classes {
-					if task == model.MaskedLM {
-						continue // the library has it, the command line masks no text
-					}
 					r.Tasks = append(r.Tasks, string(task))
 					if !seen[class] {
 						r.Classes, seen[class] = append(r.Classes, class), true

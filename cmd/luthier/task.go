@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"luthier/model"
@@ -24,8 +25,10 @@ func parseTask(s string) (model.Task, error) {
 		return model.Classify, nil
 	case "regress", "regression":
 		return model.Regress, nil
+	case "token_classify", "token_cls", "token_classification", "ner":
+		return model.TokenClassify, nil
 	}
-	return "", usage("--task %q: want clm, classify or regress", s)
+	return "", usage("--task %q: want clm, mlm, classify, regress or token-classify", s)
 }
 
 // resolveTask is the task that the user names, or that the adapter or model was made for, or that the data looks like.
@@ -47,23 +50,28 @@ func (s *source) resolveTask(flag, dataPath string) (model.Task, error) {
 	if _, ok := spec.Classes[t]; !ok {
 		return "", usage("--task %s: a %s model has no such task", t, s.config.ModelType)
 	}
-	if t == model.MaskedLM {
-		return "", usage("--task mlm: training on masked text is not supported; for classes give data with labels")
-	}
 	return t, nil
 }
 
 func (s *source) guessTask(dataPath string) model.Task {
 	spec, _ := model.SpecOf(s.config.ModelType)
 	switch {
-	case headClass(s.config) && s.config.ProblemType == "regression":
+	case s.adapterType() == model.Classify.PEFTType() && !headClass(s.config):
+		return model.Classify
+	case s.adapterType() == model.TokenClassify.PEFTType() || s.adapterType() == "" && tokenHead(s.config):
+		return model.TokenClassify
+	case headClass(s.config) && (s.config.ProblemType == "regression" || len(s.config.ID2Label) == 1):
 		return model.Regress
 	case headClass(s.config):
 		return model.Classify
+	case dataPath != "" && hasWords(dataPath):
+		return model.TokenClassify
 	case dataPath != "" && hasLabels(dataPath):
 		return model.Classify
 	case spec.Decoder:
 		return model.CausalLM
+	case dataPath != "" || slices.Contains(s.config.Architectures, spec.Classes[model.MaskedLM]):
+		return model.MaskedLM
 	}
 	return model.Classify
 }

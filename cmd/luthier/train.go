@@ -28,7 +28,7 @@ func (a *app) trainCmd() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.flags = c.Flags()
-			if err := applyConfig(s.config, s.flags, c.Name()); err != nil {
+			if err := s.settle(c.Name()); err != nil {
 				return err
 			}
 			if s.dryRun {
@@ -92,7 +92,11 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 		return err
 	}
 	r := newReporter(a)
-	l := &train.Loop{Engine: j.engine, Stepper: f, Train: j.loader, Eval: j.scorer, Report: r, Options: s.options(), Dir: s.out, Identity: id,
+	hears, err := s.reporters(r)
+	if err != nil {
+		return err
+	}
+	l := &train.Loop{Engine: j.engine, Stepper: f, Train: j.loader, Eval: j.scorer, Report: hears, Options: s.options(), Dir: s.out, Identity: id,
 		Schedule: optim.Schedule{Kind: s.schedule, Peak: s.lr, Warmup: s.warmup(j.loader)}}
 	if c, ok := f.(io.Closer); ok {
 		defer c.Close() //nolint:errcheck // each step was written; Run has synced what a checkpoint stands on
@@ -116,7 +120,7 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 		}
 		if err != nil {
 			if errors.Is(err, train.ErrNoCheckpoint) {
-				return &codeError{exitCheckpoint, fmt.Errorf("--resume: %w; leave --resume out to start", err)}
+				return s.nothingSaved(err)
 			}
 			return err
 		}
@@ -129,6 +133,7 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 	if err != nil {
 		return j.blame(s.interrupted(err))
 	}
+	res.history, res.step = l.History(), r.weightsOf()
 	if err := res.write(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -211,6 +216,9 @@ func (s *trainSettings) complete() error {
 			return usage("--%s %d: want a number of at least 0", n.flag, n.v)
 		}
 	}
+	if _, err := s.reportsTo(); err != nil {
+		return err
+	}
 	return s.strategies()
 }
 
@@ -220,7 +228,7 @@ func (j *job) identity(s *trainSettings) (train.Identity, error) {
 	if err != nil {
 		return train.Identity{}, err
 	}
-	settings := map[string]any{"method": j.method.Name(), "max_length": j.length, "seed": s.seed}
+	settings := map[string]any{"method": j.method.Name(), "max_length": j.length, "init_seed": s.seeds.init.or(s.seed)}
 	if err := flatten(settings, j.method.Config()); err != nil {
 		return train.Identity{}, err
 	}
@@ -228,7 +236,7 @@ func (j *job) identity(s *trainSettings) (train.Identity, error) {
 		settings["linear_probe_l2"] = s.probeL2
 	}
 	if s.initAdapter != "" {
-		if settings["init_adapter"], err = safetensors.Fingerprint(filepath.Join(s.initAdapter, peft.WeightsFile)); err != nil {
+		if settings["init_adapter"], err = peft.Fingerprint(s.initAdapter); err != nil {
 			return train.Identity{}, badData(err)
 		}
 	}

@@ -39,6 +39,7 @@ func (j *job) evaluator(in *inputs, d *dataset) (*data.Loader, error) {
 		return nil, err
 	}
 	j.start(in.seed, longest(l))
+	j.engine.Masked = in.hiding.most
 	if err := j.fitsEval(l, nil, "--batch-size"); err != nil {
 		return nil, err
 	}

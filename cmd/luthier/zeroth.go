@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -67,7 +68,7 @@ func (a *app) stepper(j *job, s *trainSettings) (stepper, error) {
 	case *forwardOnly:
 		return j.forwardStepper(o.o, s)
 	case optim.Optimizer:
-		return train.NewFirstOrder(j.engine, o, train.FirstOrderOptions{MaxGradNorm: s.maxGradNorm, Accumulate: s.accumulate, Seed: s.seed}), nil
+		return train.NewFirstOrder(j.engine, o, train.FirstOrderOptions{MaxGradNorm: s.maxGradNorm, Accumulate: s.accumulate, Seed: s.seeds.dropout.or(s.seed)}), nil
 	}
 	return nil, fmt.Errorf("optimizer %s is of no kind", a.choice.optimizer.Name())
 }
@@ -85,11 +86,13 @@ func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Steppe
 		return nil, usage("--recompute: %s keeps no activations", o.Variant)
 	case s.smoothing != 0:
 		return nil, usage("--label-smoothing: %s measures the loss itself", o.Variant)
+	case s.seeds.dropout.given:
+		return nil, usage("--dropout-seed: %s has no dropout", o.Variant)
 	case s.flags.Changed("max-grad-norm"):
 		return nil, usage("--max-grad-norm: %s has no gradient to clip", o.Variant)
 	}
-	if !slices.Contains(train.MetricNames(j.task), o.Objective) {
-		return nil, usage("--objective %s: a %s run measures %s", o.Objective, j.task, strings.Join(train.MetricNames(j.task), ", "))
+	if !slices.Contains(j.engine.MetricNames(), o.Objective) {
+		return nil, usage("--objective %s: a %s run measures %s", o.Objective, j.task, strings.Join(j.engine.MetricNames(), ", "))
 	}
 	z, err := zeroth.New(j.engine, o)
 	if err != nil {
@@ -99,6 +102,9 @@ func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Steppe
 	z.Header.Settings = map[string]any{"adapter_config": j.method.Config(), "record": j.record(j.length)}
 	if f, ok := j.method.(*peft.Full); ok {
 		z.Header.Settings["train_only"] = f.Only
+	}
+	if init := s.seeds.init.or(s.seed); init != s.seed { // the header's own seed is that of the directions
+		z.Header.Settings["init_seed"] = strconv.FormatUint(init, 10)
 	}
 	if o.AnchorEvery > 0 && j.train != nil {
 		z.Full = j.fullBatches(o.AnchorEvery, o.AnchorBatches)

@@ -47,7 +47,23 @@ func methods() string {
 	b.WriteString(variants())
 	b.WriteString("\n## Schedules\n\n`--schedule` is one of " + list(optim.Schedules) +
 		". Each begins with the warm-up, where there is one:\nfrom 0 to the peak in equal steps. Then constant stays at the peak, and linear and cosine go to 0 at the last step.\n")
+	b.WriteString(recipes())
 	return b.String()
+}
+
+// recipes is the part of docs/methods.md on --recipe.
+func recipes() string {
+	var rows [][]string
+	for _, name := range optim.Recipes() {
+		r, _ := optim.RecipeOf(name)
+		var all []string
+		for _, s := range r.Settings {
+			all = append(all, s.Name+" "+s.Value)
+		}
+		rows = append(rows, []string{code(name), r.About, list(all), r.Paper})
+	}
+	return "\n## Recipes\n\n`--recipe` sets defaults; what is given on the command line or in `--config` wins. The run's header says which are in force.\n\n" +
+		table([]string{"`--recipe`", "for", "settings", "paper"}, rows)
 }
 
 // variantTable is the short table of optimizers without gradients.

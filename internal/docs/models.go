@@ -12,9 +12,10 @@ var tasks = []struct {
 	what string
 }{
 	{model.CausalLM, "causal language model: the next token"},
-	{model.MaskedLM, "masked language model: the hidden tokens (in the library; the command line masks no text)"},
+	{model.MaskedLM, "masked language model: hidden tokens, drawn anew each epoch"},
 	{model.Classify, "classification of a text or of a pair of texts"},
 	{model.Regress, "a number for a text or for a pair of texts"},
+	{model.TokenClassify, "a class for each word of a text: named entities and the like"},
 }
 
 // modelTable is the short table of architectures.
@@ -31,7 +32,7 @@ func modelTable() string {
 func tasksOf(s model.Spec) []string {
 	var out []string
 	for _, t := range tasks {
-		if _, ok := s.Classes[t.task]; ok && t.task != model.MaskedLM {
+		if _, ok := s.Classes[t.task]; ok {
 			out = append(out, string(t.task))
 		}
 	}

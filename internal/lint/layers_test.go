@@ -16,7 +16,8 @@ var layers = map[string][]string{
 	"graph":             {"backend", "shaders"},
 	"model":             {"backend", "graph", "model/safetensors", "internal/atomicfile"}, // backend for storage types alone
 	"model/safetensors": {"internal/atomicfile"},
-	"peft":              {"backend", "graph", "model", "model/safetensors", "internal/atomicfile"},
+	"model/torchzip":    {"model/safetensors"},
+	"peft":              {"backend", "graph", "model", "model/safetensors", "model/torchzip", "internal/atomicfile"},
 	"optim":             {"graph"},
 	"data":              {},
 	"train":             {"backend", "graph", "model", "model/safetensors", "optim", "data", "internal/atomicfile"},
@@ -25,6 +26,7 @@ var layers = map[string][]string{
 	"internal/nano":     {"internal/atomicfile"},
 	"internal/nano/cmd": {"internal/nano", "internal/atomicfile", "data", "model/safetensors"},
 	"internal/golden":   {"graph", "model/safetensors"},
+	"internal/logits":   {"..."}, // a command of scripts/check_interop.py
 	"internal/testdev":  {"backend", "backend/webgpu"},
 	"internal/parity":   {"backend", "backend/ref", "shaders"},
 	"internal/gpucheck": {"shaders", "backend"},

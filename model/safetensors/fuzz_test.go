@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"path/filepath"
 	"testing"
+
+	"luthier/internal/fuzzcheck"
 )
 
 // FuzzSafetensors: any bytes are refused or read; what is read can be computed with, written again, and read as equal.
@@ -14,50 +16,54 @@ func FuzzSafetensors(f *testing.F) {
 	f.Add(raw(`{"a":`+entryJSON("F4", "[2]", "[0,1]")+`}`, 1))
 	f.Add([]byte("version https://git-lfs.github.com/spec/v1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := newFile("x", data)
-		if err != nil {
-			if file != nil || len(err.Error()) > 10*len(data)+1000 {
-				t.Fatalf("file %v, message of %d bytes", file, len(err.Error()))
-			}
-			return
-		}
-		var out []Out
-		for _, name := range file.Names() {
-			a, ok := file.Tensor(name)
-			if !ok {
-				t.Fatalf("%q is listed but not there", name)
-			}
-			o := Copy(a)
-			o.AllowNonFinite = true
-			out = append(out, o)
-			index, found := FirstNonFinite(a)
-			if found && index >= a.Elems() || HasNaN(a) && !found {
-				t.Fatalf("%q: non-finite %v at %d of %d", name, found, index, a.Elems())
-			}
-			if floatLanes[a.DType].bits != 0 {
-				_ = a.Float32(make([]float32, a.Elems()))
-			}
-		}
-		again := map[string]string{}
-		if file.Metadata() != nil {
-			again = file.Metadata()
-		}
-		var b bytes.Buffer
-		if err := Write(&b, out, again); err != nil {
-			t.Fatal(err)
-		}
-		copied, err := newFile("y", b.Bytes())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range file.Names() {
-			x, _ := file.Tensor(name)
-			y, ok := copied.Tensor(name)
-			if !ok || x.DType != y.DType || !bytes.Equal(x.Data, y.Data) || x.Elems() != y.Elems() {
-				t.Fatalf("%q: %v became %v", name, x, y)
-			}
-		}
+		fuzzcheck.Bounded(t, len(data), func() { readAndCopy(t, data) })
 	})
+}
+
+func readAndCopy(t *testing.T, data []byte) {
+	file, err := newFile("x", data)
+	if err != nil {
+		if file != nil || len(err.Error()) > 10*len(data)+1000 {
+			t.Fatalf("file %v, message of %d bytes", file, len(err.Error()))
+		}
+		return
+	}
+	var out []Out
+	for _, name := range file.Names() {
+		a, ok := file.Tensor(name)
+		if !ok {
+			t.Fatalf("%q is listed but not there", name)
+		}
+		o := Copy(a)
+		o.AllowNonFinite = true
+		out = append(out, o)
+		index, found := FirstNonFinite(a)
+		if found && index >= a.Elems() || HasNaN(a) && !found {
+			t.Fatalf("%q: non-finite %v at %d of %d", name, found, index, a.Elems())
+		}
+		if floatLanes[a.DType].bits != 0 {
+			_ = a.Float32(make([]float32, a.Elems()))
+		}
+	}
+	again := map[string]string{}
+	if file.Metadata() != nil {
+		again = file.Metadata()
+	}
+	var b bytes.Buffer
+	if err := Write(&b, out, again); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := newFile("y", b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range file.Names() {
+		x, _ := file.Tensor(name)
+		y, ok := copied.Tensor(name)
+		if !ok || x.DType != y.DType || !bytes.Equal(x.Data, y.Data) || x.Elems() != y.Elems() {
+			t.Fatalf("%q: %v became %v", name, x, y)
+		}
+	}
 }
 
 // FuzzIndex: any text is refused, or gives shards; a shard name that passes stays in the model's directory.
@@ -66,7 +72,9 @@ func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"weight_map":{"a":"..","b":"x/..","c":"a\\b","d":"C:x"}}`))
 	f.Add([]byte(`{"weight_map":{}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		shardOf, err := decodeIndex(text)
+		var shardOf map[string]string
+		var err error
+		fuzzcheck.Bounded(t, len(text), func() { shardOf, err = decodeIndex(text) })
 		if (err == nil) != (len(shardOf) > 0) {
 			t.Fatalf("%v, %v", shardOf, err)
 		}
