@@ -83,13 +83,17 @@ func (o embeddingGrad) Lower(l *Lowerer, c *Call) {
 	}
 }
 
+// NoID is no token: Segments with it leaves none out.
+const NoID = -1
+
 // Segments sorts the positions of ids by id, so that each row of an embedding's gradient has one owner that adds in a fixed order:
-// count, starts [n+1], distinct ids [n], positions [n], unused places zero.
-func Segments(ids []int32) []uint32 {
+// count, starts [n+1], distinct ids [n], positions [n], unused places zero. Positions with the id skip are left out: PyTorch's Embedding
+// gives the row padding_idx no gradient.
+func Segments(ids []int32, skip int32) []uint32 {
 	n := len(ids)
 	out := make([]uint32, 3*n+2)
 	starts, distinct, order := out[1:n+2], out[n+2:2*n+2], out[2*n+2:]
-	byID := sortedPositions(ids)
+	byID := sortedPositions(ids, skip)
 	count := 0
 	for i, p := range byID {
 		order[i] = uint32(p)
@@ -98,15 +102,17 @@ func Segments(ids []int32) []uint32 {
 			count++
 		}
 	}
-	starts[count] = uint32(n)
+	starts[count] = uint32(len(byID))
 	out[0] = uint32(count)
 	return out
 }
 
-func sortedPositions(ids []int32) []int {
-	at := make([]int, len(ids))
-	for i := range at {
-		at[i] = i
+func sortedPositions(ids []int32, skip int32) []int {
+	at := make([]int, 0, len(ids))
+	for i, id := range ids {
+		if id != skip {
+			at = append(at, i)
+		}
 	}
 	sort.SliceStable(at, func(i, j int) bool { return ids[at[i]] < ids[at[j]] })
 	return at

@@ -54,7 +54,7 @@ var (
 		map[string]func(int) float64{"seed": list(1, 2, 3, 4)})
 	_ = gradOf("embedding", func(g *Graph) *Node {
 		return pooled(Embedding(weight(g, "e", 6, 4), ints(g, "ids", 5), ints(g, "segs", 17)))
-	}, map[string]func(int) float64{"ids": list(2, 5, 2, 0, 5), "segs": func(i int) float64 { return float64(Segments([]int32{2, 5, 2, 0, 5})[i]) }})
+	}, map[string]func(int) float64{"ids": list(2, 5, 2, 0, 5), "segs": func(i int) float64 { return float64(Segments([]int32{2, 5, 2, 0, 5}, NoID)[i]) }})
 	_ = gradOf("gather rows", func(g *Graph) *Node { return pooled(GatherRows(weight(g, "x", 6, 4), ints(g, "idx", 3))) },
 		map[string]func(int) float64{"idx": list(4, 0, 5)})
 	_ = gradOf("scatter rows", func(g *Graph) *Node {

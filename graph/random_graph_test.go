@@ -135,7 +135,7 @@ func (r *RandomGraph) embed() *Node {
 	for i := range ids {
 		ids[i] = int32(r.rng.IntN(r.vocab))
 	}
-	segs := Segments(ids)
+	segs := Segments(ids, NoID)
 	r.table = r.weight("table", r.vocab, r.d)
 	return Embedding(r.table, r.input("ids", backend.U32, func(i int) float64 { return float64(ids[i]) }, rows),
 		r.input("segs", backend.U32, func(i int) float64 { return float64(segs[i]) }, 3*rows+2))

@@ -177,7 +177,11 @@ func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
 	for name, ids := range map[string][]int32{"input_ids": b.IDs, "token_type_ids": b.TypeIDs, "position_ids": Positions(b, e.Config.MaxPositions)} {
 		in[name] = words(ids)
 		if p.Wants(name + ".segments") {
-			in[name+".segments"] = raw(graph.Segments(ids))
+			skip := int32(graph.NoID)
+			if name == "input_ids" && e.Config.PadID != nil { // transformers makes the table with padding_idx
+				skip = int32(*e.Config.PadID)
+			}
+			in[name+".segments"] = raw(graph.Segments(ids, skip))
 		}
 	}
 	for name, data := range in {

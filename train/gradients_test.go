@@ -49,6 +49,30 @@ func TestGoldenGradients(t *testing.T) {
 	}
 }
 
+// TestPaddingRowHasNoGradient: PyTorch's Embedding leaves the row padding_idx alone, whatever the loss says of it, and no other.
+func TestPaddingRowHasNoGradient(t *testing.T) {
+	dir := modelDir("llama_untied")
+	e := openEngine(t, ref.New(), dir, model.CausalLM, 0, nil)
+	b := openGolden(t, dir).batch(model.CausalLM)
+	pad := int32(*e.Config.PadID)
+	b.IDs[1] = pad // a token of the text like any other
+	row := func() []float32 {
+		got, err := e.Gradients(context.Background(), b)
+		require.NoError(t, err)
+		for _, p := range got.Params {
+			if p.Name == "model.embed_tokens.weight" {
+				d := p.Shape[1]
+				return floats(p.Data)[int(pad)*d : (int(pad)+1)*d]
+			}
+		}
+		t.Fatal("no gradient of the embedding")
+		return nil
+	}
+	require.Equal(t, make([]float32, len(row())), row())
+	e.Config.PadID = nil
+	require.NotEqual(t, make([]float32, len(row())), row())
+}
+
 // near compares relative to the largest magnitude.
 func near(t *testing.T, what string, want, have []float32) {
 	t.Helper()

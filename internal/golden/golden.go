@@ -95,7 +95,7 @@ func (g File) Inputs(task, prefix string) (map[string][]byte, int, int) {
 				x[i] = int32(binary.LittleEndian.Uint32(raw[4*i:]))
 			}
 			var seg []int64
-			for _, w := range graph.Segments(x) {
+			for _, w := range graph.Segments(x, graph.NoID) {
 				seg = append(seg, int64(w))
 			}
 			in[name+".segments"] = words(seg)
