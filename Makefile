@@ -1,4 +1,4 @@
-# make demo and make test are the two commands of the README; `make help` lists the rest.
+# make demo, make demo-mezo and make test are the first commands of the README; `make help` lists the rest.
 GO ?= go
 BIN := bin/luthier
 SOURCES := $(shell find . -path ./out -prune -o \( -name '*.go' -o -name '*.wgsl' -o -name '*.[ch]' -o -path './internal/nano/words/*' \) -print)

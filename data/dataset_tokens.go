@@ -149,13 +149,17 @@ func (s *Sentence) add(cells []string, c *conllColumns, line int) error {
 // TagSet gives the distinct tags of sentences, in the order that LabelSet has:
 // their positions are the class ids. Errors are LabelSet's.
 func TagSet(sentences []Sentence) ([]string, error) {
-	var seen []Example
+	seen := map[string]bool{}
+	var each []Example // of each tag one: a file has millions of tags, and few that differ
 	for _, s := range sentences {
 		for _, t := range s.Tags {
-			seen = append(seen, Example{Label: t, HasLabel: true})
+			if !seen[t] {
+				seen[t] = true
+				each = append(each, Example{Label: t, HasLabel: true})
+			}
 		}
 	}
-	return LabelSet(seen)
+	return LabelSet(each)
 }
 
 // TagIDs gives the position in names of each tag of each sentence; nil for a

@@ -57,6 +57,13 @@ func TestModelFileBesideConfig(t *testing.T) {
 	added("added_tokens.json", fmt.Sprintf(`{"<pad>":%d}`, size))
 	tok := added("tokenizer_config.json", fmt.Sprintf(`{"tokenizer_class":"LlamaTokenizer","pad_token":"<pad>","added_tokens_decoder":{"%d":{"content":"<pad>","special":true}}}`, size))
 	assert.EqualValues(t, size, tok.Special().Pad)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte("{}"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "added_tokens.json"), []byte(fmt.Sprintf(`{"<x>":%d,"<y>":%d}`, size, size)), 0o644))
+	for range 20 { // whatever the order of a map, two texts of one id decode the same way
+		tok, err := LoadTokenizer(dir)
+		require.NoError(t, err)
+		require.Equal(t, "<y>", tok.Decode([]int32{size}, false))
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte("{\n]"), 0o644))
 	_, err = LoadTokenizer(dir)
 	assert.ErrorContains(t, err, "tokenizer_config.json: line 2")

@@ -133,7 +133,7 @@ func readAddedTokens(dir string) (out []addedToken, err error) {
 			out = append(out, addedToken{ID: id, Content: text, Normalized: &no})
 		}
 	}
-	slices.SortFunc(out, func(a, b addedToken) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b addedToken) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Content, b.Content)) })
 	return out, nil
 }
 

@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"luthier/internal/fuzzcheck"
 )
 
 // wordGolden is a row of scripts/golden_words.py.
@@ -182,32 +180,4 @@ func TestLoadSentencesErrors(t *testing.T) {
 	}
 	_, err := TagSet([]Sentence{{Words: []string{"a"}, Tags: []string{"O"}}})
 	require.ErrorIs(t, err, ErrOneClass)
-}
-
-// FuzzSentences holds that no file of words makes the readers panic, and that each word has its tag.
-func FuzzSentences(f *testing.F) {
-	for _, s := range []string{conll2003, "a\tO\n\tO\n", "New York\tB-LOC\n", `{"tokens": ["EU"], "ner_tags": ["O"]}`, `[{"words": ["a", "b"], "tags": [0, 12]}]`, `{"tokens": [null]}`} {
-		f.Add([]byte(s))
-	}
-	path := fuzzcheck.Files(f)
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, name := range []string{"a.conll", "a.jsonl"} {
-			for _, o := range []Columns{{}, {Unlabeled: true}, {Text: "2", Label: "1"}} {
-				fuzzcheck.Bounded(t, len(raw), func() {
-					got, rep, err := LoadSentences(path(t, name, raw), o)
-					if err != nil {
-						return
-					}
-					for _, s := range got {
-						if len(s.Words) == 0 || s.Line < 1 || s.Tags != nil && len(s.Tags) != len(s.Words) || s.Tags == nil && !o.Unlabeled {
-							t.Fatalf("%q: %+v", raw, s)
-						}
-					}
-					if rep.Rows != len(got) {
-						t.Fatalf("%q: %d rows of %d", raw, rep.Rows, len(got))
-					}
-				})
-			}
-		}
-	})
 }

@@ -80,6 +80,9 @@ func (b *Builder) weight(name string, dims ...int) *graph.Node {
 	return b.G.Weight(name, t, trains, dims...)
 }
 
+// Fail has the build end in an error: an Adapter's way to say that it cannot do what was asked. The first one counts.
+func (b *Builder) Fail(err error) { b.Weights.fail(err) }
+
 // vocabHead is the matrix of the vocabulary head, [V, d]: a weight of its own, or the word embedding that it is tied to, unless the method
 // trains one of the two and leaves the other.
 func (b *Builder) vocabHead() *graph.Node {
@@ -96,6 +99,7 @@ func (b *Builder) vocabHead() *graph.Node {
 // run's seed and the name, so that its values do not depend on the order of building.
 func (b *Builder) New(name string, init Init, dims ...int) *graph.Node {
 	b.Weights.fresh[name] = init
+	b.Weights.fail(b.Weights.fits(name, dims, "the settings of the adapter and its weights do not belong together: fetch both again"))
 	return b.G.Weight(name, backend.F32, true, dims...)
 }
 

@@ -59,6 +59,12 @@ func (w *Weights) Export(changed map[string][]float32, dtype string) ([]safetens
 			out = append(out, safetensors.FromFloat32(full, d, t.Shape, x))
 		}
 	}
+	rest, err := w.added(changed, done, dtype)
+	return append(out, rest...), err
+}
+
+// added are the tensors that the checkpoint has not: changed weights that are not done, and biases that nothing trained.
+func (w *Weights) added(changed map[string][]float32, done map[string]bool, dtype string) (out []safetensors.Out, err error) {
 	names := make([]string, 0, len(changed))
 	for n := range changed {
 		names = append(names, n)

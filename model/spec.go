@@ -108,7 +108,8 @@ type Outputs struct {
 
 // Loss builds the model with the loss of the task. labels is the number of classes (1 for regression). Inputs beside those of the model:
 // labels u32 [B*T] or [B] (graph.Ignored for none), or targets and target_weights f32 [B]; loss_scale f32 [1]. Score has score_rows and
-// score_labels u32 [B*Scores]: token rows (b*T + t) and the id that each shall predict; Rows are minus their log-probabilities. MaskedLM with Builder.Masked has masked_rows and masked_labels instead of labels.
+// score_labels u32 [B*Scores]: token rows (b*T + t) and the id that each shall predict; Rows are minus their log-probabilities. MaskedLM with
+// Builder.Masked has masked_rows and masked_labels instead of labels.
 func (b *Builder) Loss(task Task, labels int, smoothing float32) (Outputs, error) {
 	s := specs[b.Config.ModelType]
 	if !s.Has(task) {

@@ -22,6 +22,7 @@ type Weights struct {
 	config    *Config
 	spec      Spec
 	given     map[string][]float32
+	givenDims map[string][]int     // shapes of those, where they are known
 	rebased   map[string][]float32 // weights of the checkpoint that other values stand for
 	fresh     map[string]Init
 	used      map[string]string // tensor of the file by weight name
@@ -33,8 +34,8 @@ type Weights struct {
 }
 
 func newWeights(c *Config) *Weights {
-	return &Weights{Positions: c.MaxPositions, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, rebased: map[string][]float32{}, fresh: map[string]Init{},
-		used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
+	return &Weights{Positions: c.MaxPositions, config: c, spec: specs[c.ModelType], given: map[string][]float32{}, givenDims: map[string][]int{},
+		rebased: map[string][]float32{}, fresh: map[string]Init{}, used: map[string]string{}, shapes: map[string][]int{}, started: map[string]bool{}}
 }
 
 // OpenWeights opens the checkpoint in dir for a model of that config.
@@ -57,15 +58,6 @@ func (w *Weights) Close() error {
 	return w.file.Close()
 }
 
-// Give sets the values of a weight or parameter, ahead of the checkpoint's.
-func (w *Weights) Give(name string, x []float32) { w.given[name] = x }
-
-// Given are the values set by Give.
-func (w *Weights) Given(name string) ([]float32, bool) {
-	x, ok := w.given[name]
-	return x, ok
-}
-
 func (w *Weights) fail(err error) {
 	if w.err == nil {
 		w.err = err
@@ -83,11 +75,8 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 	}
 	t, ok := w.find(name)
 	if !ok {
-		if x, given := w.given[name]; given {
-			if len(x) != graph.Shape(dims).Elems() {
-				return 0, fmt.Errorf("%s: %d values given, want shape %v", name, len(x), dims)
-			}
-			return backend.F32, nil
+		if _, given := w.given[name]; given {
+			return backend.F32, w.fits(name, dims, strangers)
 		}
 		if !w.isHead(name) {
 			return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: name, Problem: fmt.Sprintf("is missing; the config (model_type %s, %d layers) wants it with shape %v",
@@ -104,8 +93,8 @@ func (w *Weights) declare(name string, trains bool, dims []int) (backend.DType, 
 		}
 		return backend.F32, nil
 	}
-	if x, given := w.given[name]; given && len(x) != graph.Shape(dims).Elems() {
-		return 0, fmt.Errorf("%s: %d values given, the config wants shape %v: was the vocabulary resized before it was trained?", name, len(x), dims)
+	if err := w.fits(name, dims, "was the vocabulary resized before it was trained?"); err != nil {
+		return 0, err
 	}
 	if !graph.Shape(dims).Equal(t.Shape) {
 		return 0, &safetensors.FormatError{File: w.file.Dir(), Tensor: t.Name, Problem: fmt.Sprintf("has shape %v, the config wants %v", t.Shape, dims), Remedy: strangers}
@@ -223,6 +212,9 @@ func (w *Weights) Values(name string, n int) ([]float32, error) {
 		return x, nil
 	}
 	if x, ok := w.rebased[name]; ok {
+		if len(x) != n {
+			return nil, fmt.Errorf("%s: %d values stand for it, want %d", name, len(x), n)
+		}
 		return x, nil
 	}
 	x := make([]float32, n)

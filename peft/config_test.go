@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"luthier/graph"
 	"luthier/model"
 )
 
@@ -103,11 +105,30 @@ func TestConfigKeysPassedOver(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// An expression that backtracks without end is given up.
+// An expression that backtracks without end costs one second, not one a module, and fails the build by its name: what it leaves out is not
+// known.
 func TestHostileExpression(t *testing.T) {
-	l, err := parse(`{"peft_type": "LORA", "r": 4, "lora_alpha": 8, "bias": "none", "target_modules": "(.+)+x"}`)
-	require.NoError(t, err)
-	require.False(t, l.hits("model.layers.0.self_attn.q_proj.model.layers.0.self_attn.q_proj"))
+	dir := filepath.Join("..", "model", "testdata", "llama_tied")
+	for key, want := range map[string]string{
+		`"target_modules": "(.+)+x"`:                                           `target_modules or exclude_modules "(.+)+x": given up at model.layers.0.self_attn.q_proj after 1s`,
+		`"target_modules": ["q_proj", "k_proj"], "exclude_modules": "(.+)+x"`:  `target_modules or exclude_modules "(.+)+x": given up`,
+		`"target_modules": ["q_proj"], "alpha_pattern": {"(.+)+x": 3, "q": 2}`: `rank_pattern or alpha_pattern "(.+)+x": given up`,
+	} {
+		l, err := parse(`{"peft_type": "LORA", "r": 4, "lora_alpha": 8, "bias": "none", ` + key + `}`)
+		require.NoError(t, err)
+		c, err := model.ReadConfig(dir)
+		require.NoError(t, err)
+		require.NoError(t, l.Setup(c, model.CausalLM))
+		w, err := model.OpenWeights(dir, c)
+		require.NoError(t, err)
+		defer w.Close()
+		began := time.Now()
+		for range 2 {
+			_, err = model.NewBuilder(graph.New(), c, w, l, 1, 4).Loss(model.CausalLM, 0, 0)
+			require.ErrorContains(t, err, want)
+		}
+		require.Less(t, time.Since(began), 3*patience)
+	}
 }
 
 // Flags reach the file under PEFT's keys, with its types.

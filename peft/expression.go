@@ -10,9 +10,14 @@ import (
 )
 
 // expression is a regular expression of Python's, which has lookaround: configs of PEFT use it to leave modules out.
-type expression struct{ re *regexp2.Regexp }
+type expression struct {
+	re *regexp2.Regexp
+	of string // setting and text, for messages
+	// fault is why it was given up: it is not tried again, since every path would take as long, and what it has not matched is not known.
+	fault error
+}
 
-// patience bounds one match: an expression that backtracks without end matches nothing.
+// patience bounds one match.
 const patience = time.Second
 
 // backReference is Python's spelling of a group recalled by name.
@@ -26,10 +31,16 @@ func compile(setting, before, text string) (*expression, error) {
 		return nil, fmt.Errorf("%s %q: %w", setting, text, err)
 	}
 	re.MatchTimeout = patience
-	return &expression{re}, nil
+	return &expression{re: re, of: fmt.Sprintf("%s %q", setting, text)}, nil
 }
 
 func (e *expression) match(path string) bool {
+	if e.fault != nil {
+		return false
+	}
 	ok, err := e.re.MatchString(path)
+	if err != nil {
+		e.fault = fmt.Errorf("%s: given up at %s after %v: write it without repetitions inside repetitions", e.of, path, patience)
+	}
 	return ok && err == nil
 }

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"luthier/graph"
 	"luthier/internal/golden"
 	"luthier/model"
 	"luthier/model/safetensors"
@@ -109,4 +111,44 @@ func TestMissingPoolerIsKept(t *testing.T) {
 	var got LoRAConfig
 	require.NoError(t, json.Unmarshal(raw, &got))
 	require.Contains(t, got.Save, "bert.pooler.dense")
+}
+
+// Weights of another rank than the settings say, or that lie the other way round, fail the build: a merge would scale them wrongly.
+func TestShapesAgainstSettings(t *testing.T) {
+	base := filepath.Join("..", "model", "testdata", "llama_tied")
+	for change, want := range map[string]string{
+		"":                              "",
+		`"r": 5`:                        "want [5 ",
+		`"r": 1000000000`:               "want [1000000000 ",
+		`"rank_pattern": {"v_proj": 3}`: "v_proj.lora_A.weight: given with shape",
+		"transposed":                    "q_proj.lora_A.weight: given with shape",
+	} {
+		m, ts, err := Load(filepath.Join(base, "lora"))
+		require.NoError(t, err)
+		if change == "transposed" {
+			for i := range ts {
+				if strings.HasSuffix(ts[i].Name, "q_proj.lora_A.weight") {
+					ts[i].Shape = []int{ts[i].Shape[1], ts[i].Shape[0]}
+				}
+			}
+		} else {
+			require.NoError(t, json.Unmarshal([]byte("{"+change+"}"), m.Config()))
+		}
+		c, err := model.ReadConfig(base)
+		require.NoError(t, err)
+		require.NoError(t, m.Setup(c, model.CausalLM))
+		w, err := model.OpenWeights(base, c)
+		require.NoError(t, err)
+		defer w.Close()
+		for _, x := range ts {
+			w.Give(x.Name, x.Values, x.Shape...)
+		}
+		_, err = model.NewBuilder(graph.New(), c, w, m, 1, 4).Loss(model.CausalLM, 0, 0)
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "do not belong together")
+	}
 }

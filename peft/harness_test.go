@@ -127,7 +127,7 @@ func (r *run) logits(dev backend.Device) []float32 {
 // give loads tensors into the run's weights.
 func (r *run) give(ts []Tensor) *run {
 	for _, t := range ts {
-		r.w.Give(t.Name, t.Values)
+		r.w.Give(t.Name, t.Values, t.Shape...)
 	}
 	return r
 }

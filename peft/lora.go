@@ -1,6 +1,7 @@
 package peft
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -22,6 +23,7 @@ type LoRA struct {
 	heads                        []string
 	table, head                  string // weights that are tied to each other, empty where none are
 	layers                       []int
+	patterns                     map[string]*expression // keys of the rank and alpha patterns
 }
 
 var _ = register(Spec{Name: "lora", Paper: "Hu et al. 2021, 2106.09685", About: "low-rank additions to linear layers and embeddings", Type: "LORA",
@@ -68,10 +70,18 @@ func (l *LoRA) Apply(b *model.Builder, s model.Site, x, y *graph.Node) *graph.No
 	default:
 		return y
 	}
-	if !l.hits(s.Path) {
+	hit := l.hits(s.Path)
+	if err := errors.Join(l.Targets.fault(), l.Exclude.fault()); err != nil {
+		b.Fail(err)
+	}
+	if !hit {
 		return y
 	}
-	r, scale, _ := l.scale(s.Path) // check has compiled every pattern
+	r, scale, err := l.scale(s.Path)
+	if err != nil {
+		b.Fail(err)
+		return y
+	}
 	l.matched[s.Path] = true
 	base := prefix + s.Path
 	if s.Kind == model.Embedding {
@@ -91,11 +101,11 @@ func (l *LoRA) Apply(b *model.Builder, s model.Site, x, y *graph.Node) *graph.No
 
 // scale is the rank and the factor of the addition at a module.
 func (l *LoRA) scale(path string) (int, float32, error) {
-	r, err := pattern(l.RankPattern, path, l.R)
+	r, err := pattern(l.RankPattern, l.patterns, path, l.R)
 	if err != nil {
 		return 0, 0, err
 	}
-	alpha, err := pattern(l.AlphaPattern, path, l.Alpha)
+	alpha, err := pattern(l.AlphaPattern, l.patterns, path, l.Alpha)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -163,10 +163,13 @@ func (l *LoRA) check() error {
 			return fmt.Errorf("alpha_pattern %s=%g: want a positive number", k, a)
 		}
 	}
+	l.patterns = map[string]*expression{}
 	for _, k := range append(sortedKeys(l.RankPattern), sortedKeys(l.AlphaPattern)...) {
-		if _, err := compilePattern(k); err != nil {
+		e, err := compile("rank_pattern or alpha_pattern", `(?:.*\.)?`, k)
+		if err != nil {
 			return err
 		}
+		l.patterns[k] = e
 	}
 	return l.checkLayers()
 }

@@ -48,6 +48,14 @@ func (t *Targets) compile(setting string) (err error) {
 	return err
 }
 
+// fault is why the expression was given up, nil where it was not.
+func (t Targets) fault() error {
+	if t.re == nil {
+		return nil
+	}
+	return t.re.fault
+}
+
 // Empty tells whether nothing was chosen.
 func (t Targets) Empty() bool { return len(t.List) == 0 && t.Expr == "" }
 
@@ -105,22 +113,18 @@ func (t Targets) String() string {
 	return strings.Join(t.List, ",")
 }
 
-// pattern looks path up in a PEFT rank_pattern or alpha_pattern: keys are regular expressions for the end of a path.
-func pattern[T any](m map[string]T, path string, def T) (T, error) {
+// pattern looks path up in a PEFT rank_pattern or alpha_pattern: keys are regular expressions for the end of a path, each compiled in keys.
+func pattern[T any](m map[string]T, keys map[string]*expression, path string, def T) (T, error) {
 	for _, k := range sortedKeys(m) {
-		re, err := compilePattern(k)
-		if err != nil {
-			return def, err
+		hit := keys[k].match(path)
+		if keys[k].fault != nil {
+			return def, keys[k].fault
 		}
-		if re.match(path) {
+		if hit {
 			return m[k], nil
 		}
 	}
 	return def, nil
-}
-
-func compilePattern(k string) (*expression, error) {
-	return compile("rank_pattern or alpha_pattern", `(?:.*\.)?`, k)
 }
 
 func sortedKeys[T any](m map[string]T) []string {

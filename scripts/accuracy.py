@@ -130,7 +130,8 @@ def measure(args):
                         continue
                     where = prepare(args, name, seed)
                     log = open(f"{where}/{side}-{method}.log", "w", encoding="utf-8")
-                    code = subprocess.run(command(args, side, name, method, seed, where), stdout=log, stderr=subprocess.STDOUT).returncode
+                    code = subprocess.run(command(args, side, name, method, seed, where), stdout=log, stderr=subprocess.STDOUT,
+                                          env={"OMP_WAIT_POLICY": "passive", **os.environ}).returncode  # no spinning beside other work
                     if code != 0:
                         raise SystemExit(f"{side} {name} {method} seed {seed}: exit code {code}, see {log.name}")
                     value = figure(side, method, DATASETS[name]["metric"], where)

@@ -2,6 +2,7 @@
 """python scripts/replay.py BASE.safetensors RUN.log OUT.safetensors [UNTIL_STEP]: docs/replay-log.md, rules plain, momentum and curvature."""
 import hashlib, json, math, struct, sys, zlib
 import numpy as np, safetensors
+if len(sys.argv) < 4: sys.exit(__doc__)
 
 def philox(c0, c1, stream, seed):  # a row of four words for each counter (c0, c1, 0, stream)
     c = [np.asarray(c0, np.uint64)] + [np.full(len(c0), v, np.uint64) for v in (c1, 0, stream)]

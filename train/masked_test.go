@@ -17,22 +17,28 @@ import (
 
 // TestGoldenMasked reaches PyTorch's ten losses and gradient norms with a head that sees the labelled tokens and a few more, and none else.
 func TestGoldenMasked(t *testing.T) {
-	t.Run("ref", func(t *testing.T) { goldenMasked(t, ref.New()) })
-	t.Run("device", func(t *testing.T) { goldenMasked(t, testdev.Open(t, webgpu.Options{})) })
+	t.Run("ref", func(t *testing.T) { goldenMasked(t, ref.New(), 1) })
+	t.Run("accumulated", func(t *testing.T) { goldenMasked(t, ref.New(), 2) })
+	t.Run("device", func(t *testing.T) { goldenMasked(t, testdev.Open(t, webgpu.Options{}), 1) })
 }
 
-func goldenMasked(t *testing.T, dev backend.Device) {
+// goldenMasked takes the batch in so many micro-batches, whose numbers of labels differ.
+func goldenMasked(t *testing.T, dev backend.Device, accumulate int) {
 	g := openGolden(t, modelDir("bert_mlm"))
 	b := g.batch(model.MaskedLM)
 	e := openEngine(t, dev, modelDir("bert_mlm"), model.MaskedLM, 0, nil)
 	e.Masked = func(int) int { return mostLabels(b) }
 	require.Less(t, e.masked(b.T), b.T)
-	f := NewFirstOrder(e, &optim.AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.01}, FirstOrderOptions{MaxGradNorm: 1, Accumulate: 1})
-	require.NoError(t, f.Prepare([]Shape{{b.B, b.T}}))
+	f := NewFirstOrder(e, &optim.AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.01}, FirstOrderOptions{MaxGradNorm: 1, Accumulate: accumulate})
+	micro := split(b, accumulate)
+	require.NoError(t, f.Prepare([]Shape{{micro[0].B, b.T}}))
+	if accumulate > 1 {
+		require.NotEqual(t, micro[0].LossTokens, micro[1].LossTokens)
+	}
 	ctx := context.Background()
 	losses, norms := g.reals("losses"), g.reals("grad_norms")
 	for s := 1; s <= 10; s++ {
-		require.NoError(t, f.Step(ctx, s, 1e-3, []*data.Batch{b}))
+		require.NoError(t, f.Step(ctx, s, 1e-3, micro))
 		rs, err := f.Results(ctx, true)
 		require.NoError(t, err)
 		require.Len(t, rs, 1)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,8 +30,13 @@ func (a *app) benchCmd() *cobra.Command {
 		Long: "Measures matmuls (forward, input gradient, weight gradient) at the shapes of MiniLM-L6 and SmolLM2-135M, and training steps of a model of\n" +
 			"those shapes with random weights, in tokens per second and as a share of the rate that its matmuls reach alone. `bench zeroth` measures\n" +
 			"training without gradients instead: MeZO steps beside one forward pass of the same batch and beside AdamW, in time and planned memory.",
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{"matmul", "step", "zeroth"},
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 || len(args) == 1 && !slices.Contains(c.ValidArgs, args[0]) {
+				return usage("bench %s: want one of %s, or nothing for the first two", strings.Join(args, " "), strings.Join(c.ValidArgs, ", "))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			what := ""
 			if len(args) > 0 {

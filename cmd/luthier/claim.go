@@ -1,23 +1,28 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"luthier/internal/atomicfile"
 )
 
 // claim makes and locks the output directory. One that holds another run is refused.
-func (s *trainSettings) claim() (func(), error) {
+func (s *trainSettings) claim(ctx context.Context) (func(), error) {
+	if err := apartFrom(s.out, s.model, s.initAdapter); err != nil {
+		return nil, err
+	}
 	if s.resume == "" && !s.overwrite {
 		if mark := runIn(s.out); mark != "" {
 			return nil, usage("%s holds another run (%s): go on with --resume, replace it with --overwrite, or choose another --out", s.out, mark)
 		}
 	}
-	return holdDir(s.out)
+	return holdDir(ctx, s.out)
 }
 
 // runIn is a file by which dir is known to hold a run, "" for none.
@@ -41,19 +46,20 @@ func (s *trainSettings) nothingSaved(err error) error {
 
 // holdDir makes and locks an output directory. The returned function lets go of it, and removes it where nothing was written: a command
 // that is refused leaves nothing behind.
-func holdDir(out string) (func(), error) {
+func holdDir(ctx context.Context, out string) (func(), error) {
 	made, err := makeDirs(out)
 	var lock *atomicfile.Lock
 	if err == nil {
 		lock, err = atomicfile.LockDir(out)
 	}
-	release := func() {
+	release := sync.OnceFunc(func() {
 		_ = lock.Release() // the system releases it at exit at the latest
 		for _, dir := range made {
 			_ = os.Remove(dir) // only where it is empty
 		}
-	}
+	})
 	if err == nil {
+		interruptsOf(ctx).tidies(release)
 		return release, nil
 	}
 	release()
@@ -65,12 +71,13 @@ func holdDir(out string) (func(), error) {
 }
 
 // fillHeld puts what fill writes into the output directory of a command that trains nothing: all of it, or on an error nothing.
-func fillHeld(out string, fill func(dir string) error) error {
-	release, err := holdDir(out)
+func fillHeld(ctx context.Context, out string, fill func(dir string) error) error {
+	release, err := holdDir(ctx, out)
 	if err != nil {
 		return err
 	}
 	defer release()
+	interruptsOf(ctx).works(writing)
 	if _, err := atomicfile.Recover(out); err != nil {
 		return err
 	}
@@ -85,4 +92,18 @@ func makeDirs(path string) (made []string, err error) {
 		}
 		made = append(made, dir)
 	}
+}
+
+// apartFrom refuses an output directory that is one of those read: what stands there would be replaced.
+func apartFrom(out string, read ...string) error {
+	have, err := os.Stat(out)
+	if err != nil {
+		return nil // not there yet, or told where it is made
+	}
+	for _, dir := range read {
+		if st, err := os.Stat(dir); err == nil && os.SameFile(have, st) {
+			return usage("--out %s: is read by this command and would be replaced: choose another directory", out)
+		}
+	}
+	return nil
 }

@@ -111,6 +111,9 @@ func applyConfig(path string, f *pflag.FlagSet, command string) error {
 	seen := map[string]entry{}
 	for _, e := range entries {
 		name := plainName(e.key)
+		if f.Lookup(name) == nil && command == "eval" && ofTraining(name) {
+			continue // run.yaml of a run, given to a command that measures what it made
+		}
 		if f.Lookup(name) == nil || name == "config" || name == "help" {
 			return fmt.Errorf("%s:%d: %w", path, e.line, unknown("key ", e.key, f, command))
 		}
@@ -126,6 +129,12 @@ func applyConfig(path string, f *pflag.FlagSet, command string) error {
 		}
 	}
 	return nil
+}
+
+// ofTraining tells whether luthier train has the setting, with one method and optimizer or another.
+func ofTraining(name string) bool {
+	c, err := choose(nil)
+	return err == nil && ((&app{choice: c}).trainCmd().Flags().Lookup(name) != nil || ownerOf(name) != "")
 }
 
 // notOfRun are flags that say how a command is run and not what it computes.

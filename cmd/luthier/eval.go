@@ -19,7 +19,7 @@ func (a *app) evalCmd() *cobra.Command {
 			if err := applyConfig(config, c.Flags(), c.Name()); err != nil {
 				return err
 			}
-			return a.eval(c.Context(), in)
+			return a.eval(c.Context(), in, c.Flags())
 		},
 	}
 	files := set(func(f *pflagSet) {
@@ -29,13 +29,13 @@ func (a *app) evalCmd() *cobra.Command {
 		in.hiding.flags(f)
 		f.BoolVar(&in.pack, "pack", true, "language models: join documents and cut blocks of --max-length")
 		f.BoolVar(&in.trainPrompts, "train-on-prompts", false, "count the loss on prompts too")
-		f.StringVar(&config, "config", "", "YAML file with the same settings; flags win")
+		f.StringVar(&config, "config", "", "YAML file with the same settings, or run.yaml of a run; flags win")
 	})
 	grouped(c, group{"Model", in.modelFlags()}, group{"Data", files})
 	return c
 }
 
-func (a *app) eval(ctx context.Context, in *inputs) error {
+func (a *app) eval(ctx context.Context, in *inputs, given *pflagSet) error {
 	if in.data == "" {
 		return usage("--data: give the data to measure on")
 	}
@@ -50,6 +50,7 @@ func (a *app) eval(ctx context.Context, in *inputs) error {
 	if err != nil {
 		return err
 	}
+	in.hiding.as(j.src.record.Masks, given)
 	var d *dataset
 	if d, j.labels, err = in.readSet(path, j.src.tok, j.task, j.length, j.known()); err != nil {
 		return err
@@ -58,7 +59,7 @@ func (a *app) eval(ctx context.Context, in *inputs) error {
 	if err != nil {
 		return err
 	}
-	if fresh := j.src.weights.Started(); len(fresh) > 0 { // the figure before any training is worth having
+	if fresh := j.src.weights.Untrained(); len(fresh) > 0 { // the figure before any training is worth having
 		a.warn("%s has no %s: the head is random, by --seed", j.src.dir, fresh[0])
 	}
 	a.say("adapter:  %s", describe(j.dev.Info()))

@@ -30,7 +30,7 @@ const (
 	exitDiverged    = 6
 	exitLost        = 7
 	exitCheckpoint  = 8
-	exitInterrupted = 130 // after saving
+	exitInterrupted = 130 // a run saves its step first
 )
 
 // codeError is an error whose exit code is known where it arises.
@@ -72,7 +72,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled), errors.Is(err, errEarly), errors.Is(err, stepping.aborted):
 		return exitInterrupted
 	case errors.As(err, &diverged), errors.As(err, &nonFinite):
 		return exitDiverged
@@ -99,6 +99,9 @@ func exitCode(err error) int {
 // explain is the message with a remedy, where the error does not bring one.
 func explain(err error) string {
 	msg := err.Error()
+	if errors.Is(err, context.Canceled) {
+		msg = "interrupted"
+	}
 	remedy := ""
 	var limit *backend.LimitError
 	var nonFinite *safetensors.NonFiniteError
@@ -138,7 +141,7 @@ func worded(err error) error {
 	if m := stray.FindStringSubmatch(err.Error()); m != nil {
 		return usage("%s: luthier %s takes settings only, as --name value (luthier %s --help lists them)", m[1], m[2], m[2])
 	}
-	return usage("%v", err)
+	return usage("%v (luthier --help lists all commands, and luthier COMMAND --help what each takes)", err)
 }
 
 // isCobra tells errors of cobra's own argument checks, which have no type, from those of commands.
@@ -152,10 +155,13 @@ func isCobra(err error) bool {
 	return false
 }
 
-// flagError words pflag's errors.
-func flagError(_ *cobra.Command, err error) error {
+// flagError words pflag's errors, those of c's command line or of a config file.
+func flagError(c *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
-	if !errors.As(err, &bad) {
+	if !errors.As(err, &bad) && c != nil { // nil: a config file's
+		return usage("%v (%s --help lists all)", err, c.CommandPath())
+	}
+	if bad == nil {
 		return usage("%v", err)
 	}
 	want := map[string]string{"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "bool": "true or false",

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +17,7 @@ import (
 	"luthier/backend/webgpu"
 )
 
-// spoilEnv says what is wrong with the adapter of a child: "lacking", "short", or "lost:N".
+// spoilEnv says what is wrong with the adapter of a child: "lacking", "short", "stuck", or "lost:N".
 const spoilEnv = "LUTHIER_TEST_SPOIL"
 
 // deviceStages are failures of the adapter, each in a process of its own.
@@ -45,6 +46,12 @@ func spoilAdapter(how string) {
 				err = fmt.Errorf("no way to run short of memory here")
 			}
 			return d, err
+		}
+	case "stuck":
+		openAdapter = func(string, webgpu.Options) (backend.Device, error) {
+			fmt.Println("opening")
+			time.Sleep(time.Hour)
+			return nil, backend.ErrNoAdapter
 		}
 	case "lost":
 		openAdapter = func(sel string, o webgpu.Options) (backend.Device, error) {

@@ -20,7 +20,7 @@ var codeTitles = []struct {
 	title string
 }{
 	{exitUsage, "usage or config"}, {exitData, "data, tokenizer or model file"}, {exitAdapter, "no usable adapter"}, {exitMemory, "out of memory, planned or real"},
-	{exitDiverged, "diverged"}, {exitLost, "device lost"}, {exitCheckpoint, "checkpoint does not match or is damaged"}, {exitInterrupted, "interrupted, after saving"},
+	{exitDiverged, "diverged"}, {exitLost, "device lost"}, {exitCheckpoint, "checkpoint does not match or is damaged"}, {exitInterrupted, "interrupted"},
 	{exitOther, "another failure"}, {exitDone, "no failure: what is mended"},
 }
 

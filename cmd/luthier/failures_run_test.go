@@ -38,6 +38,11 @@ var staged = []stage{
 	{failure{"two runs in one directory", "", 1, []string{"in use by another run (process ", " on ", "another output directory"}}, locked},
 	{failure{"Ctrl-C", "", 130, []string{"interrupted", "--resume"}}, func(t *testing.T) (int, string) { return interrupted(t, "stopped", os.Interrupt) }},
 	{failure{"SIGTERM", "", 130, []string{"interrupted", "--resume"}}, func(t *testing.T) (int, string) { return interrupted(t, "ended", syscall.SIGTERM) }},
+	{failure{"Ctrl-C or SIGTERM while a model is loaded", "", 130, []string{"interrupted: nothing was written"}}, func(t *testing.T) (int, string) {
+		code, errs, _ := interruptedEarly(t, syscall.SIGTERM, refusedRun)
+		return code, errs
+	}},
+	{failure{"Ctrl-C or SIGTERM in a first step that takes long", "", 130, []string{"interrupted in the first step", "--overwrite"}}, interruptedFirst},
 	{failure{"Ctrl-C twice", "", 130, []string{"aborted without saving", "--resume"}}, interruptedTwice},
 }
 
@@ -178,30 +183,55 @@ func interrupted(t *testing.T, out string, signal os.Signal) (int, string) {
 	return code, errs
 }
 
-// interruptedTwice does not wait for a step that takes long. The checkpoint before it stays.
+// interruptedFirst does not wait for the first step of a run, which takes long and which nothing was trained before.
+func interruptedFirst(t *testing.T) (int, string) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that one process could send to another as Ctrl-C")
+	}
+	manyRows(t)
+	c := startChild(t, ".", nil, slowLine("first", "--accumulate", "20000")...)
+	require.True(t, c.until("steps:"), "%s", &c.errOut)
+	time.Sleep(500 * time.Millisecond) // into the step
+	began := time.Now()
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
+	code, errs := c.end()
+	require.Less(t, time.Since(began), patience+5*time.Second)
+	require.Zero(t, last(t, "first"))
+	return code, errs
+}
+
+// interruptedTwice does not wait for a later step that takes long. The checkpoint before it stays.
 func interruptedTwice(t *testing.T) (int, string) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signal that one process could send to another as Ctrl-C")
 	}
-	line := runLine("aborted", "--batch-size", "1", "--schedule", "constant", "--device", "float64")
-	first, _, errs := luthier(t, append(line, "--max-steps", "1", "--accumulate", "24")...)
-	require.Zero(t, first, errs)
+	manyRows(t)
+	c := startChild(t, ".", nil, slowLine("aborted", "--accumulate", "4000")...)
+	require.True(t, c.until("saved aborted/checkpoint-1"), "%s", &c.errOut)
+	time.Sleep(500 * time.Millisecond) // into the second step, which takes some ten seconds
+	began := time.Now()
+	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	time.Sleep(500 * time.Millisecond)
+	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	code, errs := c.end()
+	require.Less(t, time.Since(began), 6*time.Second)
+	require.Contains(t, errs, "finishing the step; once more to abort")
+	require.Equal(t, 1, last(t, "aborted"))
+	return code, errs
+}
+
+// manyRows writes data for steps that take long.
+func manyRows(t *testing.T) {
+	t.Helper()
 	var rows strings.Builder
 	rows.WriteString("text\tlabel\n")
 	for i := range 20_000 {
 		fmt.Fprintf(&rows, "good wood number %d\t%s\n", i, []string{"positive", "negative"}[i%2])
 	}
 	require.NoError(t, os.WriteFile("twenty.tsv", []byte(rows.String()), 0o644))
-	c := startChild(t, ".", nil, append(line, "--data", "twenty.tsv", "--max-steps", "2", "--accumulate", "20000", "--resume", "--force")...)
-	require.True(t, c.until("steps:"), "%s", &c.errOut)
-	time.Sleep(500 * time.Millisecond) // into the step, which takes the better part of a minute
-	began := time.Now()
-	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
-	time.Sleep(500 * time.Millisecond)
-	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
-	code, errs := c.end()
-	require.Less(t, time.Since(began), 10*time.Second)
-	require.Contains(t, errs, "finishing the step; once more to abort")
-	require.Equal(t, 1, last(t, "aborted"))
-	return code, errs
+}
+
+// slowLine is a run on them, a row at a time on the float64 device.
+func slowLine(out string, more ...string) []string {
+	return append(runLine(out, "--data", "twenty.tsv", "--batch-size", "1", "--device", "float64"), more...)
 }

@@ -138,7 +138,8 @@ func TestFailures(t *testing.T) {
 	code, _, errs := luthier(t, "train", "--model", "bert", "--data", "rows.tsv", "--out", "adapter", "--max-steps", "1")
 	require.Zero(t, code, errs)
 	adapterFiles(t)
-	for _, f := range slices.Concat(failures, dataFailures, modelFailures) {
+	taskFiles(t)
+	for _, f := range slices.Concat(failures, dataFailures, modelFailures, taskFailures) {
 		t.Run(f.what, func(t *testing.T) {
 			code, _, errs := luthier(t, f.line()...)
 			f.meets(t, d, code, errs)

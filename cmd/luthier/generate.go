@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -78,6 +79,9 @@ func (a *app) generate(ctx context.Context, in *inputs, s *sampling, args []stri
 	}
 	if err != nil {
 		return err
+	}
+	if t := j.src.record.Task; t != "" && t != model.CausalLM {
+		return usage("%s was trained for %s, and generate continues texts: use predict", cmp.Or(in.adapter, in.model), t)
 	}
 	ids, most := make([][]int32, len(prompts)), 0
 	for i, p := range prompts {

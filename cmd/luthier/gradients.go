@@ -114,15 +114,14 @@ func (j *job) firstBatch(in *inputs, left bool) (*data.Batch, error) {
 	if j.labels = labels; labels == nil {
 		j.labels = j.known()
 	}
-	n := min(in.batchSize, len(d.seqs))
-	o := data.LoaderOptions{BatchSize: n, PadID: data.PadID(j.src.tok), NoShuffle: true, LeftPad: left}
-	if d.masked {
-		if o.Mask, err = in.masking(j.src.tok, false); err != nil {
-			return nil, err
-		}
-	}
-	l, err := data.NewLoader(d.seqs[:n], o)
+	d.seqs = d.seqs[:min(in.batchSize, len(d.seqs))]
+	l, err := in.loader(d, j.src.tok, len(d.seqs), false)
 	if err != nil {
+		return nil, err
+	}
+	o := l.Options()
+	o.LeftPad, o.GroupByLength = left, false
+	if l, err = data.NewLoader(d.seqs, o); err != nil {
 		return nil, badData(err)
 	}
 	b, _ := l.Next()

@@ -37,6 +37,9 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	if text := j.tagAdvice(); text != "" {
 		a.warn("%s", text)
 	}
+	if text := j.classAdvice(); text != "" {
+		a.warn("%s", text)
+	}
 	n := countsOf(d)
 	if a.json {
 		a.emit(map[string]any{"event": "header", "adapter": adapterJSON(j.dev.Info()), "model": j.src.dir, "model_type": j.src.config.ModelType,
@@ -85,6 +88,15 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	if j.train != nil && j.train.truncatedShare() > 0.2 {
 		a.warn("%.0f %% of the sequences are cut at --max-length %d", 100*j.train.truncatedShare(), j.length)
 	}
+}
+
+// classAdvice tells of labels that look like no classes: nearly as many as there are rows.
+func (j *job) classAdvice() string {
+	if j.task != model.Classify || j.train == nil || len(j.labels) < 20 || 2*len(j.labels) < j.train.encoded.Rows {
+		return ""
+	}
+	return fmt.Sprintf("%d classes in %d rows: if the labels are numbers to learn, give --task regress; if they stand in another column, --label-column",
+		len(j.labels), j.train.encoded.Rows)
 }
 
 // unmatched lists the module names that the user gave and no module bears: the others are trained all the same.

@@ -18,8 +18,13 @@ func (a *app) inspectCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect DIR",
 		Short: "Show a model, an adapter, a checkpoint or a safetensors file: settings, tensors, types, shapes, counts",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return badData(a.inspect(args[0])) },
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("inspect wants one model, adapter or checkpoint directory, or one .safetensors file")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return badData(a.inspect(args[0])) },
 	}
 }
 

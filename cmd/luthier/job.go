@@ -21,6 +21,7 @@ type job struct {
 	labels []string
 	prompt *prompting // nil without
 	length int
+	masks  *hiding // of training a masked language model; nil elsewhere
 	train  *dataset
 	eval   *dataset
 	loader *data.Loader // of train

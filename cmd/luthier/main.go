@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -44,15 +42,25 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 			code = exitOther
 		}
 	}()
+	signals := interruptsOf(ctx)
+	signals.tells(a.failed)
 	err := a.execute(ctx, args)
+	if !signals.ends() {
+		select {} // a signal has ended the process
+	}
 	if err == nil {
 		return exitDone
 	}
-	code = exitCode(err)
+	return a.failed(err)
+}
+
+// failed tells of an error, and gives the exit code.
+func (a *app) failed(err error) int {
+	code := exitCode(err)
 	if a.json {
 		a.emit(map[string]any{"error": err.Error(), "exit_code": code})
 	}
-	fmt.Fprintf(errOut, "luthier: %s\n", explain(err))
+	fmt.Fprintf(a.err, "luthier: %s\n", explain(err))
 	return code
 }
 
@@ -112,23 +120,4 @@ func known(root *cobra.Command, args []string) error {
 		near = fmt.Sprintf(": did you mean %s?", s[0])
 	}
 	return usage("unknown command %q%s (luthier --help lists all)", args[0], near)
-}
-
-// interruptible cancels at the first Ctrl-C (or SIGTERM), so that a run can save; the second ends the process at once.
-func interruptible(parent context.Context, errOut io.Writer) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(parent)
-	sig := make(chan os.Signal, 2)
-	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		if _, ok := <-sig; !ok {
-			return
-		}
-		fmt.Fprintln(errOut, "\nluthier: finishing the step; once more to abort without saving")
-		cancel()
-		if _, ok := <-sig; ok {
-			fmt.Fprintln(errOut, "luthier: aborted without saving: --resume goes on from the last checkpoint; where there is none, start again with --overwrite")
-			os.Exit(exitInterrupted)
-		}
-	}()
-	return ctx, func() { signal.Stop(sig); close(sig); cancel() }
 }

@@ -9,18 +9,31 @@ import (
 
 // hiding says how masked-language-model text is hidden.
 type hiding struct {
-	probability float64
-	wholeWord   bool
+	Probability float64 `json:"mlm_probability"`
+	WholeWord   bool    `json:"whole_word_mask"`
 }
 
 func (h *hiding) flags(f *pflag.FlagSet) {
-	f.Float64Var(&h.probability, "mlm-probability", 0.15, "masked language models: share of the tokens to hide; drawn anew each epoch, fixed in evaluation")
-	f.BoolVar(&h.wholeWord, "whole-word-mask", false, "masked language models: hide whole words (WordPiece tokenizers)")
+	f.Float64Var(&h.Probability, "mlm-probability", 0.15, "masked language models: share of the tokens to hide; drawn anew each epoch, fixed in evaluation")
+	f.BoolVar(&h.WholeWord, "whole-word-mask", false, "masked language models: hide whole words (WordPiece tokenizers)")
+}
+
+// as takes from the record of a run what no flag says.
+func (h *hiding) as(run *hiding, given *pflag.FlagSet) {
+	if run == nil {
+		return
+	}
+	if !given.Changed("mlm-probability") {
+		h.Probability = run.Probability
+	}
+	if !given.Changed("whole-word-mask") {
+		h.WholeWord = run.WholeWord
+	}
 }
 
 // masking hides the tokens of a set. Those of evaluation are the same ones each time, whatever the seed.
 func (in *inputs) masking(tok data.Tokenizer, train bool) (*data.Masking, error) {
-	m, err := data.NewMasking(tok, in.hiding.probability, in.hiding.wholeWord, in.seeds.data.or(in.seed))
+	m, err := data.NewMasking(tok, in.hiding.Probability, in.hiding.WholeWord, in.seeds.data.or(in.seed))
 	if err != nil {
 		return nil, usage("%v", err)
 	}
@@ -44,7 +57,7 @@ func (in *inputs) readMasked(d *dataset, tok data.Tokenizer, length int) error {
 
 // most is how many tokens of a sequence of t are hidden at most.
 func (h *hiding) most(t int) int {
-	m := data.Masking{Probability: h.probability, WholeWord: h.wholeWord}
+	m := data.Masking{Probability: h.Probability, WholeWord: h.WholeWord}
 	return m.Most(t)
 }
 

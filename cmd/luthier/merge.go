@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 
@@ -24,7 +25,7 @@ func (a *app) mergeCmd() *cobra.Command {
 		Short:   "Fold an adapter into its base model and write a whole model; without an adapter, copy a model in another --dtype",
 		Example: "  luthier merge --adapter my-adapter --out merged",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if (in.adapter == "" && in.model == "") || out == "" {
 				return usage("merge wants --adapter (or --model, to change its storage type) and --out")
 			}
@@ -33,7 +34,7 @@ func (a *app) mergeCmd() *cobra.Command {
 			if !ok {
 				return usage("--dtype %q: want f32, bf16 or f16", dtype)
 			}
-			return a.merge(in, out, d, overwrite)
+			return a.merge(c.Context(), in, out, d, overwrite)
 		},
 	}
 	flags := set(func(f *pflagSet) {
@@ -48,7 +49,10 @@ func (a *app) mergeCmd() *cobra.Command {
 }
 
 // merge needs no device: the sum is made on the host, in f32.
-func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
+func (a *app) merge(ctx context.Context, in *inputs, out, dtype string, overwrite bool) error {
+	if err := apartFrom(out, in.model, in.adapter); err != nil {
+		return err
+	}
 	if !overwrite && exists(out, "config.json") {
 		return usage("%s holds a model: give --overwrite or another --out", out)
 	}
@@ -58,6 +62,9 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 		return err
 	}
 	defer j.src.close()
+	if err := apartFrom(out, j.src.dir); err != nil { // that the adapter names
+		return err
+	}
 	names, err := j.layout(in)
 	if err != nil {
 		return err
@@ -69,8 +76,8 @@ func (a *app) merge(in *inputs, out, dtype string, overwrite bool) error {
 	if j.src.adapter != nil {
 		tensors = j.src.adapter.tensors
 	}
-	err = fillHeld(out, func(dir string) error {
-		if err := j.export(dir, tensors, dtype); err != nil {
+	err = fillHeld(ctx, out, func(dir string) error {
+		if err := j.export(ctx, dir, tensors, dtype); err != nil {
 			return err
 		}
 		if err := data.WriteTokenizerFiles(j.src.dir, dir); err != nil {

@@ -125,6 +125,9 @@ func (j *job) read(s *trainSettings) (err error) {
 	if j.src, err = openSource(s.model, s.initAdapter, s.data != ""); err != nil {
 		return err
 	}
+	if err := apartFrom(s.out, j.src.dir); err != nil { // the model that --init-adapter names
+		return err
+	}
 	if a := j.src.adapter; a != nil && a.rebased != "" {
 		return usage("--init-adapter %s: it brings a %s other than the model's, which the new adapter would not keep: merge it, and train on "+
 			"the merged model", s.initAdapter, a.rebased)
@@ -135,6 +138,9 @@ func (j *job) read(s *trainSettings) (err error) {
 	}
 	if err = j.resolve(&s.inputs, trainPath); err != nil {
 		return err
+	}
+	if j.task == model.MaskedLM {
+		j.masks = &s.hiding
 	}
 	if err = j.readData(s, trainPath, evalPath); err != nil {
 		return err

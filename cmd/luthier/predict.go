@@ -152,12 +152,16 @@ func (a *app) texts(in *inputs, j *job, args []string) (*dataset, error) {
 // maxLine bounds a line of text: beyond it the input is no text.
 const maxLine = 16 << 20
 
+// readLines leaves out the mark of byte order that Windows' editors write.
 func readLines(r io.Reader) ([]string, error) {
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxLine)
 	var out []string
 	for s.Scan() {
 		out = append(out, s.Text())
+	}
+	if len(out) > 0 {
+		out[0] = strings.TrimPrefix(out[0], "\uFEFF")
 	}
 	return out, s.Err()
 }

@@ -44,16 +44,16 @@ func TestRefusedAllocatesNothing(t *testing.T) {
 	require.Positive(t, taken, "what the count is worth")
 }
 
-// A run that is stopped before its first step says that nothing was saved.
+// A run that is stopped before its first step says that nothing was written, and leaves nothing in the way of the next.
 func TestInterruptedAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var out, errs bytes.Buffer
 	args := []string{"train", "--model", tinyModel(t, "bert"), "--data", tinyLabels(t, 24), "--out", filepath.Join(t.TempDir(), "out"), "--device", float64Device}
 	require.Equal(t, 130, run(ctx, args, strings.NewReader(""), &out, &errs))
-	require.Contains(t, errs.String(), "nothing was saved; start again with --overwrite")
+	require.Contains(t, errs.String(), "interrupted: nothing was written")
 	errs.Reset()
-	require.Zero(t, run(context.Background(), append(args, "--overwrite"), strings.NewReader(""), &out, &errs), errs.String())
+	require.Zero(t, run(context.Background(), args, strings.NewReader(""), &out, &errs), errs.String())
 }
 
 // What diverges on the float64 device diverges on the adapter too: a NaN in the model, and a learning rate beyond reason.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,11 +29,11 @@ func (a *app) replayCmd() *cobra.Command {
 		Short:   "Rebuild what a run without gradients trained from its log: the same bytes, without a GPU",
 		Example: "  luthier replay --model MODEL --log my-adapter/replay.log --out again",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if s.model == "" || s.log == "" || s.out == "" {
 				return usage("replay wants --model, --log and --out")
 			}
-			return a.replay(s)
+			return a.replay(c.Context(), s)
 		},
 	}
 	flags := set(func(f *pflagSet) {
@@ -48,7 +49,10 @@ func (a *app) replayCmd() *cobra.Command {
 }
 
 // replay works on the host alone: the numbers are integers and single additions, alike everywhere.
-func (a *app) replay(s *replaySettings) error {
+func (a *app) replay(ctx context.Context, s *replaySettings) error {
+	if err := apartFrom(s.out, s.model); err != nil {
+		return err
+	}
 	if !s.overwrite && (exists(s.out, "config.json") || exists(s.out, peft.ConfigFile)) {
 		return usage("%s holds a model or an adapter: give --overwrite or another --out", s.out)
 	}
@@ -78,7 +82,7 @@ func (a *app) replay(s *replaySettings) error {
 	if err := zeroth.Replay(log, ts, s.until); err != nil {
 		return &codeError{exitCheckpoint, fmt.Errorf("%s: %w", s.log, err)}
 	}
-	if err := j.writeReplay(s.out, ts, shapes); err != nil {
+	if err := j.writeReplay(ctx, s.out, ts, shapes); err != nil {
 		return err
 	}
 	steps, _ := log.Last()
@@ -191,7 +195,7 @@ func (j *job) replayTensors(g *graph.Graph, s *replaySettings, h *zeroth.Header)
 }
 
 // writeReplay writes the adapter or the model, as the run did.
-func (j *job) writeReplay(out string, ts []zeroth.Tensor, shapes map[string][]int) error {
+func (j *job) writeReplay(ctx context.Context, out string, ts []zeroth.Tensor, shapes map[string][]int) error {
 	values := map[string][]float32{}
 	for i := range ts {
 		values[ts[i].Name] = ts[i].Floats()
@@ -200,13 +204,13 @@ func (j *job) writeReplay(out string, ts []zeroth.Tensor, shapes map[string][]in
 	if err != nil {
 		return badData(err)
 	}
-	return fillHeld(out, func(dir string) error { return j.fillReplay(dir, all) })
+	return fillHeld(ctx, out, func(dir string) error { return j.fillReplay(ctx, dir, all) })
 }
 
-func (j *job) fillReplay(out string, all []peft.Tensor) error {
+func (j *job) fillReplay(ctx context.Context, out string, all []peft.Tensor) error {
 	var err error
 	if j.method.Config() == nil {
-		err = j.export(out, all, "")
+		err = j.export(ctx, out, all, "")
 	} else {
 		err = peft.Save(out, j.method, j.src.dir, all)
 	}

@@ -15,8 +15,10 @@ type reporter struct {
 	line    *live
 	plan    train.Plan
 	last    train.Metrics
+	first   train.Metrics // of this session
 	began   time.Time
-	from    int // steps done when this session began
+	from    int    // steps done when this session began
+	begun   func() // called once, behind the first step of this session; may be nil
 	summary train.Summary
 }
 
@@ -55,11 +57,19 @@ func resumedText(from int) string {
 }
 
 // Tick moves the line.
-func (r *reporter) Tick(step int) { r.line.at(step) }
+func (r *reporter) Tick(step int) {
+	r.line.at(step)
+	if r.begun != nil {
+		r.begun()
+		r.begun = nil
+	}
+}
 
 // Step shows one logged step.
 func (r *reporter) Step(m train.Metrics) {
-	r.last = m
+	if r.last = m; r.first.Step == 0 {
+		r.first = m
+	}
 	if r.a.json {
 		r.a.emit(struct {
 			Event string `json:"event"`
@@ -149,7 +159,26 @@ func (r *reporter) Done(s train.Summary) {
 	if s.BestLoaded {
 		more += fmt.Sprintf(", best is step %d (%.4f)", s.BestStep, s.BestMetric)
 	}
+	if text := r.advice(); text != "" {
+		r.a.warn("%s", text)
+	}
+	if s.Steps == r.from { // a resumed run that had ended
+		r.a.say("done:     %d steps, all of them before%s", s.Steps, more)
+		return
+	}
 	r.a.say("done:     %d steps, mean loss %.4f, %s%s", s.Steps, s.Loss, s.Duration.Round(100*time.Millisecond), more)
+}
+
+// advice tells of a run that ended well by its numbers and learned nothing; empty otherwise.
+func (r *reporter) advice() string {
+	first, last := r.first.Loss, r.last.Loss
+	switch {
+	case last > 2*first && last > first+1:
+		return fmt.Sprintf("the loss rose from %.4g to %.4g: try a lower --lr", first, last)
+	case !r.a.forward() && r.last.GradNorm == 0 && last > 1e-6:
+		return fmt.Sprintf("the gradient has vanished (grad_norm 0 at a loss of %.4g): nothing more is learned; try a lower --lr", last)
+	}
+	return ""
 }
 
 // weightsOf is the step whose weights a run ends with.

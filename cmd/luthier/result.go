@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -97,6 +99,9 @@ func (r *result) record() runRecord {
 
 func (j *job) record(length int) runRecord {
 	r := runRecord{Version: version, Base: j.src.dir, Method: j.method.Name(), Task: j.task, Labels: j.labels, MaxLength: length}
+	if j.task == model.MaskedLM {
+		r.Masks = cmp.Or(j.masks, j.src.record.Masks)
+	}
 	if j.prompt != nil {
 		r.Template, r.Verbalizer = j.prompt.Template.Source, j.prompt.given
 	}
@@ -109,17 +114,33 @@ func (r *result) model(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	return r.job.export(out, ts, "")
+	return r.job.export(ctx, out, ts, "")
 }
 
 // export merges tensors into the base and writes the model to dir, which holds none: weights and config.
-func (j *job) export(dir string, ts []peft.Tensor, dtype string) error {
+func (j *job) export(ctx context.Context, dir string, ts []peft.Tensor, dtype string) error {
 	tensors, untied, err := peft.Merge(j.method, j.src.weights, j.engine.Sites, ts, dtype)
 	if err != nil {
 		return err
+	}
+	for i := range tensors {
+		tensors[i].Stream = until(ctx, tensors[i].Stream)
 	}
 	if err := safetensors.WriteModel(dir, tensors, 0); err != nil {
 		return err
 	}
 	return model.WriteConfig(j.src.config, dir, j.task, j.labels, untied)
+}
+
+// until is the stream of a tensor, which is not begun once ctx is cancelled.
+func until(ctx context.Context, stream func(io.Writer) error) func(io.Writer) error {
+	if stream == nil {
+		return nil
+	}
+	return func(w io.Writer) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return stream(w)
+	}
 }

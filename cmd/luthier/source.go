@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,9 @@ import (
 	"luthier/model/safetensors"
 	"luthier/peft"
 )
+
+// hubName is what may be a model's name on Hugging Face.
+var hubName = regexp.MustCompile(`^[\w-][\w.-]*/[\w.-]+$`)
 
 // source is a model directory and what of it and of an adapter is loaded.
 type source struct {
@@ -55,6 +59,12 @@ func openSource(dir, adapter string, tokenizer bool) (*source, error) {
 }
 
 func (s *source) open(tokenizer bool) (err error) {
+	if _, err := os.Stat(s.dir); err != nil && hubName.MatchString(s.dir) {
+		return fmt.Errorf("%s: no such directory (if it is a model's name on Hugging Face: luthier downloads nothing, `hf download %s --local-dir DIR` does)", s.dir, s.dir)
+	}
+	if !exists(s.dir, "config.json") && exists(s.dir, peft.ConfigFile) {
+		return fmt.Errorf("%s holds an adapter and no model: give it as --adapter (in training as --init-adapter), and as --model the model it was trained on", s.dir)
+	}
 	if s.config, err = model.ReadConfig(s.dir); err != nil {
 		return err
 	}
@@ -74,6 +84,9 @@ func (s *source) open(tokenizer bool) (err error) {
 }
 
 func (s *source) openAdapter(dir string) error {
+	if !exists(dir, peft.ConfigFile) && exists(dir, "config.json") {
+		return fmt.Errorf("%s holds a model and no adapter: give it as --model", dir)
+	}
 	m, tensors, err := peft.Load(dir)
 	if err != nil {
 		return err
@@ -113,7 +126,7 @@ func (s *source) give() {
 		if t.Base {
 			s.weights.Rebase(t.Name, t.Values)
 		} else {
-			s.weights.Give(t.Name, t.Values)
+			s.weights.Give(t.Name, t.Values, t.Shape...)
 		}
 	}
 }
@@ -177,6 +190,8 @@ type runRecord struct {
 	// Template and Verbalizer are those of a run that classified by a prompt.
 	Template   string `json:"template,omitempty"`
 	Verbalizer string `json:"verbalizer,omitempty"`
+	// Masks is how a masked language model's tokens were hidden.
+	Masks *hiding `json:"masks,omitempty"`
 }
 
 // readRecord gives an empty record where there is none: the directory is another tool's.

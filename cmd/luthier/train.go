@@ -52,7 +52,7 @@ func (a *app) train(ctx context.Context, s *trainSettings) error {
 	if err := s.complete(); err != nil {
 		return err
 	}
-	unlock, err := s.claim()
+	unlock, err := s.claim(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,6 +124,16 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 			}
 			return err
 		}
+	}
+	if ctx.Err() != nil {
+		return errEarly
+	}
+	if interruptsOf(ctx).works(starting); s.resume != "" {
+		interruptsOf(ctx).works(resuming)
+	}
+	r.begun = func() {
+		_ = j.dev.Wait(ctx) // what is wrong with the device the next step meets again
+		interruptsOf(ctx).works(stepping)
 	}
 	if err := writeText(filepath.Join(s.out, configFile), string(resolved(s.flags))); err != nil {
 		return err

@@ -107,7 +107,7 @@ func (o options) adapted(c *model.Config, w *model.Weights, in *batch) (model.Ad
 			if t.Base {
 				w.Rebase(t.Name, t.Values)
 			} else {
-				w.Give(t.Name, t.Values)
+				w.Give(t.Name, t.Values, t.Shape...)
 			}
 		}
 		if err := m.Setup(c, model.Task(o.task)); err != nil {

@@ -1,7 +1,8 @@
 // Package torchzip reads the files that torch.save writes: a zip with a pickle of the structure and one entry of bytes a storage.
 //
 // A pickle is a program, and running one runs whatever its author named. This reader knows the few instructions and the few names that a
-// dictionary of tensors is made of, and refuses the rest: nothing of the file is executed, and no allocation is larger than the file.
+// dictionary of tensors is made of, and refuses the rest: nothing of the file is executed, no allocation is larger than the file, and all
+// tensors together are no larger than a few files.
 //
 // Format: Python's pickletools (protocol 2) and torch's serialization notes.
 package torchzip
@@ -11,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 
@@ -39,7 +39,7 @@ func Read(path string) ([]safetensors.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &archive{path: path, left: st.Size(), entries: map[string]*zip.File{}, storages: map[string]*storage{}}
+	a := &archive{path: path, left: st.Size(), room: shared * st.Size(), entries: map[string]*zip.File{}, storages: map[string]*storage{}}
 	root := ""
 	for _, f := range z.File {
 		a.entries[f.Name] = f
@@ -62,7 +62,7 @@ func Read(path string) ([]safetensors.Tensor, error) {
 	if err != nil {
 		return nil, fault(path, err.Error())
 	}
-	return tensorsOf(path, top)
+	return a.tensorsOf(top)
 }
 
 func fault(path, problem string) error {
@@ -70,7 +70,8 @@ func fault(path, problem string) error {
 }
 
 // tensorsOf lists a dictionary's tensors.
-func tensorsOf(path string, top any) ([]safetensors.Tensor, error) {
+func (a *archive) tensorsOf(top any) ([]safetensors.Tensor, error) {
+	path := a.path
 	d, ok := top.(*dict)
 	if !ok {
 		return nil, fault(path, "holds no dictionary of tensors at its top")
@@ -90,6 +91,9 @@ func tensorsOf(path string, top any) ([]safetensors.Tensor, error) {
 			return nil, fault(path, fmt.Sprintf("tensor %q is there twice", name))
 		}
 		seen[name] = true
+		if err := a.take(len(t.Data)); err != nil {
+			return nil, fault(path, err.Error())
+		}
 		named := *t // one tensor may stand under two names
 		named.Name = name
 		out = append(out, named)
@@ -101,6 +105,7 @@ func tensorsOf(path string, top any) ([]safetensors.Tensor, error) {
 type archive struct {
 	path, root string
 	left       int64 // bytes that entries may still hold: all of them together are no larger than the file
+	room       int64 // bytes that tensors may still take
 	entries    map[string]*zip.File
 	storages   map[string]*storage
 }
@@ -145,96 +150,4 @@ func (a *archive) read(name string, most int64) ([]byte, error) {
 		return nil, fault(a.path, fmt.Sprintf("entry %s is damaged: %v", name, err))
 	}
 	return out, nil
-}
-
-// storage is a flat array that tensors are views of.
-type storage struct {
-	dtype string
-	width int
-	data  []byte
-}
-
-// dtypes are torch's storage classes.
-var dtypes = map[string]struct {
-	name  string
-	width int
-}{
-	"FloatStorage": {safetensors.F32, 4}, "HalfStorage": {safetensors.F16, 2}, "BFloat16Storage": {safetensors.BF16, 2}, "DoubleStorage": {safetensors.F64, 8},
-	"LongStorage": {safetensors.I64, 8}, "IntStorage": {safetensors.I32, 4}, "ShortStorage": {safetensors.I16, 2}, "CharStorage": {safetensors.I8, 1},
-	"ByteStorage": {safetensors.U8, 1}, "BoolStorage": {safetensors.BOOL, 1},
-}
-
-// open reads the storage that a persistent id names: ("storage", class, key, device, elements).
-func (a *archive) open(id any) (*storage, error) {
-	t, ok := id.(tuple)
-	if !ok || len(t) != 5 || t[0] != any("storage") {
-		return nil, errors.New("names a persistent object that is no storage")
-	}
-	class, isClass := t[1].(global)
-	key, isKey := t[2].(string)
-	n, isCount := t[4].(int64)
-	d, known := dtypes[strings.TrimPrefix(string(class), "torch.")]
-	if !isClass || !isKey || !isCount || !known {
-		return nil, fmt.Errorf("has a storage of a kind that is not known (%v)", class)
-	}
-	if s := a.storages[key]; s != nil {
-		return s, nil
-	}
-	data, err := a.read(a.root+"/data/"+key, math.MaxInt64)
-	if err != nil {
-		return nil, err
-	}
-	if n < 0 || n > int64(len(data)) || n*int64(d.width) != int64(len(data)) {
-		return nil, fmt.Errorf("storage %s has %d bytes, its %d elements want %d each", key, len(data), n, d.width)
-	}
-	s := &storage{d.name, d.width, data}
-	a.storages[key] = s
-	return s, nil
-}
-
-// view is a contiguous copy of a strided view, or the storage's own bytes where they are that already.
-func (a *archive) view(s *storage, offset int64, shape, stride []int64) (*safetensors.Tensor, error) {
-	if len(shape) != len(stride) || len(shape) > 8 {
-		return nil, fmt.Errorf("has a tensor of shape %v and strides %v", shape, stride)
-	}
-	total := int64(len(s.data) / s.width)
-	elems, last, flat := int64(1), offset, true
-	dims := make([]int, len(shape))
-	for i := len(shape) - 1; i >= 0; i-- {
-		n, d := shape[i], stride[i]
-		if n < 0 || n > total || d < 0 || d > total || offset < 0 || offset > total {
-			return nil, fmt.Errorf("has a tensor of shape %v and strides %v beyond its storage of %d", shape, stride, total)
-		}
-		if (n > 1 && d > total/(n-1)) || (n > 0 && elems > total/n) { // an expanded view is no larger than the file either
-			return nil, fmt.Errorf("has a tensor of shape %v and strides %v on a storage of %d", shape, stride, total)
-		}
-		flat = flat && (n == 1 || d == elems)
-		dims[i] = int(n)
-		last += max(0, n-1) * d
-		elems *= n
-	}
-	if elems > 0 && last >= total {
-		return nil, fmt.Errorf("has a tensor that reaches element %d of a storage of %d", last, total)
-	}
-	t := &safetensors.Tensor{DType: s.dtype, Shape: dims, File: a.path}
-	if flat {
-		t.Data = s.data[offset*int64(s.width) : (offset+elems)*int64(s.width)]
-		return t, nil
-	}
-	t.Data = make([]byte, 0, elems*int64(s.width))
-	at := make([]int64, len(shape))
-	for range elems {
-		from := offset
-		for i, k := range at {
-			from += k * stride[i]
-		}
-		t.Data = append(t.Data, s.data[from*int64(s.width):(from+1)*int64(s.width)]...)
-		for i := len(at) - 1; i >= 0; i-- {
-			if at[i]++; at[i] < shape[i] {
-				break
-			}
-			at[i] = 0
-		}
-	}
-	return t, nil
 }

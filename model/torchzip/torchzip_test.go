@@ -142,6 +142,28 @@ func TestReadRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "no zip")
 }
 
+// A small file of many views, or of many names for one tensor, takes no more memory than a few files; a tied weight may share.
+func TestReadSharedStorage(t *testing.T) {
+	tied := &program{}
+	tied.ops("\x80\x02}(").str("a").tensor("FloatStorage", "0", 100, 0, []byte{100}, []byte{1}).str("b").tensor("FloatStorage", "0", 100, 0, []byte{10, 10}, []byte{1, 10})
+	got, err := Read(file(t, tied.ops("u.").String(), map[string][]byte{"data/0": floats(100)}))
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+
+	views, names := &program{}, &program{}
+	views.ops("\x80\x02}(")
+	names.ops("\x80\x02").tensor("FloatStorage", "0", 200, 0, []byte{200}, []byte{1}).ops("q\x00}(")
+	for i := range 200 {
+		views.str(string(rune('A'+i))).tensor("FloatStorage", "0", 200, 0, []byte{20, 10}, []byte{1, 20})
+		names.str(string(rune('A' + i))).ops("h\x00")
+	}
+	for _, p := range []*program{views, names} {
+		_, err = Read(file(t, p.ops("u.").String(), map[string][]byte{"data/0": floats(200)}))
+		require.ErrorContains(t, err, "more than 8 times its size")
+		require.ErrorContains(t, err, "save it again as safetensors")
+	}
+}
+
 // Two adapters as their authors published them, against values that torch reads.
 func TestReadPublished(t *testing.T) {
 	for _, c := range []struct {
@@ -180,7 +202,7 @@ func asset(t *testing.T, path string) string {
 	return p
 }
 
-// FuzzRead holds the reader to errors: whatever the pickle says, nothing panics, and no tensor is larger than the file.
+// FuzzRead holds the reader to errors: whatever the pickle says, nothing panics, no tensor is larger than the file, and all are no larger than a few.
 func FuzzRead(f *testing.F) {
 	p := &program{}
 	p.ops("\x80\x02}q\x00(").str("a").tensor("FloatStorage", "0", 6, 0, []byte{2, 3}, []byte{3, 1}).str("b").tensor("HalfStorage", "1", 2, 0, []byte{2}, []byte{1}).ops("u.")
@@ -195,9 +217,12 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
+		total := 0
 		for _, x := range ts {
+			total += len(x.Data)
 			require.LessOrEqual(t, len(x.Data), len(raw))
 			_ = x.Float32(make([]float32, x.Elems())) // integers are refused
 		}
+		require.LessOrEqual(t, total, shared*len(raw))
 	})
 }
