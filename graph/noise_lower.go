@@ -20,9 +20,12 @@ func (l *Lowerer) makeNoise(n noisy, s stored, table *Node) Ref {
 		if n.Kind == Rademacher {
 			threads = words
 		}
-		if n.Kind == Rademacher && s.cols%128 == 0 && s.ld%32 == 0 {
-			c["TILE"] = 1
-			threads = words / 128
+		for tile := 128; tile >= 32 && n.Kind == Rademacher && s.ld%32 == 0; tile /= 2 { // the widest wastes no block of the generator
+			if s.cols%tile == 0 {
+				c["TILE"] = tile
+				threads = words / tile
+				break
+			}
 		}
 	}
 	l.threads("zo_noise", c, threads, Args{ZOTable: l.Ref(table), "z": z}, backend.U{"tensor": n.Tensor, "rows": s.rows, "cols": s.cols,

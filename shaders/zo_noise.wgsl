@@ -7,16 +7,18 @@
 // The weight lies row by row from row0 on, or (T) transposed: column by column, ld rows a column.
 // zo: key, two scalars, 0, second key, mask, 8 words of 0, then a threshold a tensor. z: a header of 8 words (scalars, key, threshold), then
 // `words` words: KIND 1 a bit an element, else a signed byte.
-// Grid: 2-D over 32768 workgroups, one thread for four words; KIND 1 with T one for each word; with TILE (KIND 1, T, cols a
-// multiple of 128, ld of 32) one for 128 columns x 32 rows. More threads do no harm. With T `words` covers whole columns. z is =.
+// Grid: 2-D over 32768 workgroups, one thread for four words; KIND 1 with T one for each word; with TILE, 32, 64 or 128 (KIND 1, T, cols a
+// multiple of TILE, ld of 32), one for TILE columns x 32 rows. More threads do no harm. With T `words` covers whole columns. z is =.
 // gpucheck: skip=all (integer work, 1/32 of a weight's bytes)
 //#const WG 64
 //#const KIND 1
 //#const T 0
 //#const TILE 0
 //#instance T=1
-//#instance T=1 TILE=1
-//#instance T=1 TILE=1 WG=8
+//#instance T=1 TILE=32
+//#instance T=1 TILE=64
+//#instance T=1 TILE=128
+//#instance T=1 TILE=128 WG=8
 //#instance KIND=2
 //#instance KIND=2 T=1
 //#instance KIND=3
@@ -135,16 +137,32 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) w: vec3<
 //#end
 //#if TILE
   let key = vec2<u32>(zo[0], zo[1]);
-  if (128u * i >= p.words) { return; }
+  if (${TILE}u * i >= p.words) { return; }
   let per = p.ld / 32u;
-  var o = 8u + 128u * (i / per) * per + i % per;
-  var n = (p.row0 + 32u * (i % per)) * (p.cols / 128u) + i / per;
+  var o = 8u + ${TILE}u * (i / per) * per + i % per;
+  var n = (p.row0 + 32u * (i % per)) * (p.cols / 32u) + ${TILE/32}u * (i / per);
 //#for k 0 32
-  var b${k} = zo_block(key, p.tensor, 0u, n); n += p.cols / 128u;
+//#if TILE == 32
+  var b${k} = zo_word(key, p.tensor, 0u, n);
 //#end
-  for (var j = 0u; j < 4u; j += 1u) {
+//#if TILE == 64
+  var b${k} = zo_block(key, p.tensor, 0u, n / 4u); if ((n & 2u) == 2u) { b${k} = b${k}.zwxy; }
+//#end
+//#if TILE == 128
+  var b${k} = zo_block(key, p.tensor, 0u, n / 4u);
+//#end
+  n += p.cols / 32u;
+//#end
+//#if TILE > 32
+  for (var j = 0u; j < ${TILE/32}u; j += 1u) {
 //#for k 0 32
     var a${k} = b${k}.x; b${k} = b${k}.yzwx;
+//#end
+//#else
+  {
+//#for k 0 32
+    var a${k} = b${k};
+//#end
 //#end
     var s = 0u;
 //#for k 0 16
