@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"luthier/internal/philox"
 )
 
 // Masking hides tokens of a text for a masked language model, which learns to
@@ -121,14 +123,6 @@ func (m *Masking) draw(epoch, row, t int) [4]uint64 {
 	if m.Fixed {
 		seed, c2, c3 = 0, 0, evalStream
 	}
-	c0, c1 := uint32(t), uint32(row)
-	k0, k1 := uint32(seed), uint32(seed>>32)
-	for range 10 { // Philox4x32-10, Salmon et al. 2011
-		h0, l0 := bits.Mul32(0xd2511f53, c0)
-		h1, l1 := bits.Mul32(0xcd9e8d57, c2)
-		c0, c1, c2, c3 = h1^c1^k0, l1, h0^c3^k1, l0
-		k0 += 0x9e3779b9
-		k1 += 0xbb67ae85
-	}
-	return [4]uint64{uint64(c0), uint64(c1), uint64(c2), uint64(c3)}
+	c := philox.Block([4]uint32{uint32(t), uint32(row), c2, c3}, seed)
+	return [4]uint64{uint64(c[0]), uint64(c[1]), uint64(c[2]), uint64(c[3])}
 }

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -139,13 +138,4 @@ func fillLeaves(g *Graph, s *Store, c gradCase) {
 			}
 		}
 	}
-}
-
-// u32s encodes words for Store.Write.
-func u32s(v ...uint32) []byte {
-	var b []byte
-	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, x)
-	}
-	return b
 }

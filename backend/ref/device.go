@@ -187,16 +187,6 @@ func (c *Call) X(name string) []float64 {
 	panic("ref: " + c.d.Kernel.Name + " has no binding " + name)
 }
 
-// Has tells whether this instance of the kernel has a binding of that name.
-func (c *Call) Has(name string) bool {
-	for _, b := range c.d.Kernel.Bindings {
-		if b.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *Call) field(name string) (uint32, shaders.Field) {
 	for _, f := range c.d.Kernel.Uniform {
 		if f.Name == name {

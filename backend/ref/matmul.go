@@ -14,11 +14,9 @@ var _ = register("matmul", func(c *Call) {
 	}
 	heads, ldc := c.N("heads"), c.N("ldc")
 	load := func(_, i int) float64 { return b[i] }
-	if form := c.Const("NOISE"); form != 0 {
-		noise := c.X("z")
-		load = func(zb, i int) float64 {
-			return zoMoved(b[i], noise, form, i-c.N("z0"), zoScalar(noise, zb), c.Const("SPARSE") == 1)
-		}
+	if c.Const("NOISE") != 0 {
+		noise := zoLaid(c)
+		load = func(zb, i int) float64 { return noise.moved(b[i], i-c.N("z0"), zb) }
 	}
 	for z := range int(c.d.Groups[2]) {
 		zb, zh := z/heads, z%heads

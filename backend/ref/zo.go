@@ -50,17 +50,6 @@ func zoAt(z []float64, packed, i int) float64 {
 	return float64(int8(uint32(z[8+i/4]) >> (8 * (i % 4))))
 }
 
-// zoScalar is the scalar of batch b, 0 or 1.
-func zoScalar(z []float64, b int) float64 { return float64(math.Float32frombits(uint32(z[b]))) }
-
-// zoMoved is w plus its noise; with sparse only where |w| is at most the threshold.
-func zoMoved(w float64, z []float64, packed, i int, scalar float64, sparse bool) float64 {
-	if sparse && !(math.Abs(w) <= float64(math.Float32frombits(uint32(z[4])))) {
-		return w
-	}
-	return w + scalar*zoAt(z, packed, i)
-}
-
 // laidNoise is the noise of a weight as it lies: what kernel zo_noise left, or, where the kernel makes it (MAKE), the elements from e0 on.
 type laidNoise struct {
 	key     [2]uint32
@@ -91,7 +80,7 @@ func (n *laidNoise) moved(w float64, i, b int) float64 {
 	if n.sparse && !(math.Abs(w) <= n.limit) {
 		return w
 	}
-	return w + zoScalar(n.scalars, b)*n.at(i)
+	return w + float64(math.Float32frombits(uint32(n.scalars[b])))*n.at(i)
 }
 
 // pairRow is the row of a vector with a row for each half of a batch, PAIR, that item i takes; 0 without.

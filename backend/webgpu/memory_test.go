@@ -11,6 +11,7 @@ import (
 
 	"luthier/backend"
 	"luthier/backend/ref"
+	"luthier/internal/memlimit"
 )
 
 func TestAllocReuseIsZero(t *testing.T) {
@@ -175,7 +176,7 @@ func TestMemoryLimit(t *testing.T) {
 func TestDriverOutOfMemory(t *testing.T) {
 	if os.Getenv("LUTHIER_TEST_OOM") == "1" {
 		d := openTest(t)
-		if d.Info().Class != backend.Software || !limitAddressSpace(400<<20) {
+		if d.Info().Class != backend.Software || !memlimit.Address(400<<20) {
 			t.Skip("no way to run short of memory here")
 		}
 		for range 40 {

@@ -15,6 +15,7 @@ import (
 
 	"luthier/backend"
 	"luthier/backend/webgpu"
+	"luthier/internal/memlimit"
 )
 
 // spoilEnv says what is wrong with the adapter of a child: "lacking", "short", "stuck", or "lost:N".
@@ -42,7 +43,7 @@ func spoilAdapter(how string) {
 	case "short":
 		openAdapter = func(sel string, o webgpu.Options) (backend.Device, error) {
 			d, err := open(sel, o)
-			if err == nil && !limitAddressSpace(400<<20) {
+			if err == nil && !memlimit.Address(400<<20) {
 				err = fmt.Errorf("no way to run short of memory here")
 			}
 			return d, err
@@ -98,7 +99,7 @@ func refusedMemory(t *testing.T) (int, string) {
 	require.NoError(t, err)
 	class := d.Info().Class
 	require.NoError(t, d.Close())
-	if class != backend.Software || !canLimitAddressSpace {
+	if class != backend.Software || !memlimit.Can {
 		t.Skip("no way to run short of memory here")
 	}
 	var rows bytes.Buffer

@@ -1,4 +1,4 @@
-package main
+package memlimit
 
 import (
 	"os"
@@ -7,10 +7,11 @@ import (
 	"syscall"
 )
 
-const canLimitAddressSpace = true
+// Can tells whether Address works on this system.
+const Can = true
 
-// limitAddressSpace leaves this process n more bytes of address space.
-func limitAddressSpace(n uint64) bool {
+// Address leaves this process n more bytes of address space; false where that cannot be had.
+func Address(n uint64) bool {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return false

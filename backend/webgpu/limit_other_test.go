@@ -1,5 +1,0 @@
-//go:build !linux
-
-package webgpu
-
-func limitAddressSpace(uint64) bool { return false }
