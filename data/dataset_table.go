@@ -72,7 +72,7 @@ func fromTable(path string, rows []tableRow, o Columns) ([]Example, error) {
 	out := make([]Example, 0, len(rows))
 	for _, r := range rows {
 		if len(r.cells) != width {
-			return nil, lineError(path, r.line, "%d columns where the first row has %d", len(r.cells), width)
+			return nil, lineError(path, r.line, "%s where the first row has %d", columns(len(r.cells)), width)
 		}
 		e := Example{Text: r.cells[plan.text], Line: r.line}
 		if plan.text2 >= 0 {

@@ -56,7 +56,7 @@ func TestClassificationErrors(t *testing.T) {
 		cols       Columns
 		want       string
 	}{
-		{"a.tsv", "a\t1\nb\t0\nc\n", Columns{}, "a.tsv:3: 1 columns where the first row has 2"},
+		{"a.tsv", "a\t1\nb\t0\nc\n", Columns{}, "a.tsv:3: 1 column where the first row has 2"},
 		{"a.tsv", "text\tlabel\nb\t \n", Columns{}, "a.tsv:2: the label is empty"},
 		{"a.tsv", "a\tb\tc\td\n", Columns{}, "a.tsv:1: 4 columns and no header"},
 		{"a.tsv", "a\tb\n", Columns{Text: "3", Label: "1"}, "there are 2 columns"},

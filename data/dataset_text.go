@@ -105,11 +105,21 @@ func docsFromJSON(path string, raw []byte, o TextOptions) ([]Doc, error) {
 			return nil
 		}
 		if !hasText {
-			return lineError(path, r.line, `no %q (rows are {%q} or {"prompt", "completion"})`, key, key)
+			return lineError(path, r.line, `no %q: rows are {%q} or {"prompt", "completion"}%s`, key, key, conversation(r))
 		}
 		text, err := stringField(path, r, key)
 		docs = append(docs, Doc{Text: text, Line: r.line})
 		return err
 	})
 	return docs, err
+}
+
+// conversation says what to make of rows in the layouts of chats and instructions, which are not read.
+func conversation(r jsonRow) string {
+	for _, keys := range [][]string{{"messages"}, {"conversations"}, {"instruction", "output"}} {
+		if _, ok := r.fields[keys[0]]; ok {
+			return fmt.Sprintf("; write %s as a prompt and its completion", strings.Join(keys, " and "))
+		}
+	}
+	return ""
 }

@@ -102,6 +102,14 @@ func conllCells(row string) []string {
 	return strings.FieldsFunc(row, func(r rune) bool { return r == ' ' })
 }
 
+// columns counts the columns of a line.
+func columns(n int) string {
+	if n == 1 {
+		return "1 column"
+	}
+	return fmt.Sprintf("%d columns", n)
+}
+
 func planConll(width int, o Columns) (c conllColumns, err error) {
 	c = conllColumns{width: width, tag: width - 1}
 	if o.Text != "" {
@@ -116,7 +124,7 @@ func planConll(width int, o Columns) (c conllColumns, err error) {
 	}
 	if c.tag == c.word {
 		if !o.Unlabeled || o.Label != "" {
-			return c, fmt.Errorf("%d columns: want a word and its tag, parted by a tab or blanks", width)
+			return c, fmt.Errorf("%s: want a word and its tag, parted by a tab or blanks", columns(width))
 		}
 		c.tag = -1
 	}
@@ -125,7 +133,11 @@ func planConll(width int, o Columns) (c conllColumns, err error) {
 
 func (s *Sentence) add(cells []string, c *conllColumns, line int) error {
 	if len(cells) != c.width {
-		return fmt.Errorf("%d columns where the first line has %d", len(cells), c.width)
+		remedy := "a word with blanks in it needs columns parted by tabs"
+		if len(cells) < c.width {
+			remedy = "every word needs its tag"
+		}
+		return fmt.Errorf("%s where the first line has %d: %s", columns(len(cells)), c.width, remedy)
 	}
 	word := cells[c.word]
 	if strings.TrimSpace(word) == "" {

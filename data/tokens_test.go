@@ -157,9 +157,9 @@ func TestLoadSentencesErrors(t *testing.T) {
 		columns    Columns
 		want       string
 	}{
-		{"a.conll", "a O\nb\n", Columns{}, "a.conll:2: 1 columns where the first line has 2"},
+		{"a.conll", "a O\nb\n", Columns{}, "a.conll:2: 1 column where the first line has 2"},
 		{"a.conll", "a O\n\nNew York O\n", Columns{}, "a.conll:3: 3 columns where the first line has 2"},
-		{"a.conll", "a\nb\n", Columns{}, "a.conll:1: 1 columns: want a word and its tag"},
+		{"a.conll", "a\nb\n", Columns{}, "a.conll:1: 1 column: want a word and its tag"},
 		{"a.conll", "a\tO\n\tO\n", Columns{}, "a.conll:2: the word is empty"},
 		{"a.conll", "a\t \tO\n", Columns{Label: "2"}, `a.conll:1: the tag of "a" is empty`},
 		{"a.conll", "a O\n", Columns{Label: "3"}, "a.conll:1: column 3: there are 2 columns"},

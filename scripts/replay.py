@@ -44,7 +44,9 @@ at = raw.index(b"\n", 32) + 1
 h, crc, group, steps, curved = json.loads(raw[32:at]), zlib.crc32(raw[32:at]), [], [], 1.0
 assert raw[:32] == b"luthier-replay-log crc %08x\n" % crc and h["update"]["rule"] in ("plain", "momentum", "curvature"), "header"
 base, rule = dict(safetensors.deserialize(open(sys.argv[1], "rb").read())), h["update"]
-ws = [np.frombuffer(base[t["name"]]["data"], {"f32": "<f4", "bf16": "<u2"}[t["dtype"]]) for t in h["tensors"]]
+names = [next((p + t["name"] for p in ("", "base_model.model.") if p + t["name"] in base), None) for t in h["tensors"]]  # PEFT's files have the prefix
+if None in names: sys.exit(f"{sys.argv[1]} lacks {h['tensors'][names.index(None)]['name']}: `luthier replay --until 0` writes the file that the run started from")
+ws = [np.frombuffer(base[n]["data"], {"f32": "<f4", "bf16": "<u2"}[t["dtype"]]) for n, t in zip(names, h["tensors"])]
 digest = lambda: hashlib.sha256(b"".join(w.tobytes() for w in ws)).digest()
 assert digest().hex() == h["start_sha256"], "these are not the tensors that the run started from"
 for at in range(at, len(raw) - 31, 32):
@@ -64,6 +66,5 @@ for at in range(at, len(raw) - 31, 32):
                 ws = [add(h, t, w, i, seed, then, s) if s else w for i, (t, w) in enumerate(zip(h["tensors"], ws))]
 assert len(raw) % 32 == 0 and not group or until < 2 ** 30, "the log is cut: what is whole can be replayed with an UNTIL_STEP"
 ends = np.cumsum([0] + [w.nbytes for w in ws]).tolist()
-head = json.dumps({t["name"]: {"dtype": {"f32": "F32", "bf16": "BF16"}[t["dtype"]], "shape": base[t["name"]]["shape"],
-                               "data_offsets": ends[i:i + 2]} for i, t in enumerate(h["tensors"])}).encode()
+head = json.dumps({n: {"dtype": base[n]["dtype"], "shape": base[n]["shape"], "data_offsets": ends[i:i + 2]} for i, n in enumerate(names)}).encode()
 open(sys.argv[3], "wb").write(struct.pack("<Q", len(head)) + head + b"".join(w.tobytes() for w in ws))

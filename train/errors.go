@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -38,12 +39,16 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
+	return e.list() + "\nresume with the settings it had, or give --force to go on all the same"
+}
+
+// list names the differences without the remedy.
+func (e *MismatchError) list() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: does not match this run:", e.Dir)
 	for _, d := range e.Differences {
 		fmt.Fprintf(&b, "\n  %s was %s, is %s", d.Field, d.Was, d.Is)
 	}
-	b.WriteString("\nresume with the settings it had, or give --force to go on all the same")
 	return b.String()
 }
 
@@ -54,7 +59,11 @@ type CheckpointError struct {
 }
 
 func (e *CheckpointError) Error() string {
-	return fmt.Sprintf("%s: %v: name another checkpoint with --resume", e.File, e.Err)
+	what := e.Err
+	if p := (*fs.PathError)(nil); errors.As(what, &p) && p.Path == e.File {
+		what = p.Err // File comes first already
+	}
+	return fmt.Sprintf("%s: %v: name another checkpoint with --resume", e.File, what)
 }
 
 func (e *CheckpointError) Unwrap() error { return e.Err }

@@ -97,7 +97,7 @@ func (l *Loop) agree(where string, was, is manifest, force bool) error {
 	case !force:
 		return &MismatchError{where, d}
 	}
-	l.Report.Note((&MismatchError{where, d}).Error() + " (--force was given)")
+	l.Report.Note((&MismatchError{where, d}).list() + "\n  goes on all the same: --force was given")
 	return nil
 }
 

@@ -23,7 +23,7 @@ var dataFailures = []failure{
 	{"a row of TSV without its label", onData("short.tsv"), 3, []string{"short.tsv:3"}},
 	{"a row of TSV with a tab too many", onData("wider.tsv"), 3, []string{"wider.tsv:2", "3 columns"}},
 	{"a row of TSV with an empty label", onData("blank.tsv"), 3, []string{"blank.tsv:3", "label is empty"}},
-	{"a row of CSV without its label", onData("short.csv"), 3, []string{"short.csv:4", "1 columns"}},
+	{"a row of CSV without its label", onData("short.csv"), 3, []string{"short.csv:4", "1 column where"}},
 	{"a stray quote in CSV", onData("quote.csv"), 3, []string{"quote.csv:3", "doubled"}},
 	{"a quote in CSV that is never closed", onData("open.csv"), 3, []string{"open.csv:3", "quote"}},
 	{"empty data", onData("empty.tsv"), 3, []string{"empty.tsv", "no examples"}},

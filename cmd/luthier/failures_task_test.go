@@ -30,7 +30,7 @@ var taskFailures = []failure{
 
 	{"a text without a mask", "predict --model masked --task mlm --adapter filler good", 3, []string{"arguments:1", "nothing to fill"}},
 	{"a vocabulary head that was never trained", "predict --model masked --task mlm good", 3, []string{"masked has no cls.predictions", "--adapter"}},
-	{"a word without its tag", wordRun + "tagless.conll", 3, []string{"tagless.conll:2", "1 columns"}},
+	{"a word without its tag", wordRun + "tagless.conll", 3, []string{"tagless.conll:2", "1 column where"}},
 	{"more words than tags", wordRun + "uneven.jsonl", 3, []string{"uneven.jsonl:1", "1 tags", "2 words"}},
 	{"words without tags", wordRun + "untagged.jsonl", 3, []string{"untagged.jsonl:1", "--label-column"}},
 	{"words in one text", wordRun + "joined.jsonl", 3, []string{"joined.jsonl:1", "not an array of words"}},

@@ -73,7 +73,7 @@ func (a *app) plan(s *trainSettings) error {
 		return j.fitsAll(f, shape, d.plan)
 	}
 	a.header(j, s, d)
-	a.say("shape:    %d x %d tokens: %s in all, in %d arenas; %d dispatches a batch", shape.B, shape.T, bytesText(d.plan.Total()), len(d.plan.Arenas),
+	a.say("shape:    %d x %d tokens: %s in all, in %s; %d dispatches a batch", shape.B, shape.T, bytesText(d.plan.Total()), plural(float64(len(d.plan.Arenas)), "arena"),
 		d.plan.Commands)
 	switch {
 	case j.budget.bytes == 0:
