@@ -44,12 +44,13 @@ const (
 
 // Info describes an adapter to people and to the kernel table.
 type Info struct {
-	Index   int    // position in the adapter list
-	Name    string // as the driver calls it
-	Vendor  string
-	Driver  string // driver and its version
-	Backend string // Vulkan, Metal, DX12; "float64" for the reference
-	Class   Class
+	Index      int    // position in the adapter list
+	Name       string // as the driver calls it
+	Vendor     string
+	Driver     string // driver and its version
+	Backend    string // Vulkan, Metal, DX12; "float64" for the reference
+	Class      Class
+	Integrated bool // a GPU in the host's memory
 }
 
 // Limits are the true limits of an opened device.

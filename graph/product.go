@@ -1,9 +1,6 @@
 package graph
 
 import (
-	"fmt"
-	"strings"
-
 	"luthier/backend"
 	"luthier/shaders"
 )
@@ -39,6 +36,10 @@ func (l *Lowerer) product(p product) {
 		return
 	}
 	v := l.variant(&p)
+	if rows, cols := l.piece(&p, v); rows < p.M || cols < p.N {
+		l.pieces(p, rows, cols)
+		return
+	}
 	c := shaders.Consts{}
 	for k, val := range v.consts {
 		c[k] = val
@@ -76,40 +77,6 @@ func (l *Lowerer) product(p product) {
 		"scb": p.SCB, "sch": p.SCH, "gb": max(p.GB, 1), "alpha": p.Alpha, "sbias": p.SBias, "z0": p.Z0}
 	groups := [3]uint32{uint32((p.N + v.cols - 1) / v.cols), uint32((p.M + v.rows - 1) / v.rows), uint32(p.Batches)}
 	l.Dispatch(v.kernel, c, groups, args, u, 2*float64(p.Batches)*float64(p.M)*float64(p.N)*float64(p.K))
-}
-
-// maxLoop is how many terms one launch may sum on software adapters: Mesa's lavapipe ends loops, silently, once a thread has gone round
-// 65,535 times in all its loops together.
-const maxLoop = 65000
-
-// longProduct sums in several launches. An activation would have to wait for the last; no product that long has one.
-func (l *Lowerer) longProduct(p product) {
-	if p.Act != 0 {
-		l.fail(fmt.Errorf("an activation fused to a sum of %d terms", p.K))
-		return
-	}
-	whole := p
-	for k := 0; k < whole.K; k += maxLoop {
-		q := whole
-		q.K = min(maxLoop, whole.K-k)
-		if whole.TA {
-			q.A0 += k * whole.LDA
-		} else {
-			q.A0 += k
-		}
-		if whole.TB {
-			q.B0 += k
-		} else {
-			q.B0 += k * whole.LDB
-		}
-		if k > 0 {
-			q.Acc, q.Bias, q.Res = true, Ref{}, Ref{}
-		}
-		if k+maxLoop < whole.K {
-			q.Pre = Ref{}
-		}
-		l.product(q)
-	}
 }
 
 // variant is a kernel file with its constants, and the outputs that one of its workgroups makes.
@@ -185,18 +152,4 @@ func gpuMatmul(info backend.Info, p *product) variant {
 		return variant{"matmul_big", nil, 128, 128}
 	}
 	return variant{"matmul_tile", nil, 128, 64}
-}
-
-// bigTiles tells whether 64 accumulators a thread suit the adapter: NVIDIA and AMD's RDNA; elsewhere they spill or starve.
-func bigTiles(info backend.Info) bool {
-	if info.Class == backend.NVIDIA {
-		return true
-	}
-	name := strings.ToLower(info.Name + " " + info.Driver)
-	for _, rdna := range []string{"navi", "gfx10", "gfx11", "gfx12", "rx 5", "rx 6", "rx 7", "rx 9"} {
-		if info.Class == backend.AMD && strings.Contains(name, rdna) && !strings.Contains(name, "rx 580") && !strings.Contains(name, "rx 570") {
-			return true
-		}
-	}
-	return false
 }

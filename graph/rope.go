@@ -48,5 +48,5 @@ func (o rope) Lower(l *Lowerer, c *Call) {
 		sign = -1
 	}
 	l.threads("rope", consts, n, Args{"x": l.Ref(x), "positions": l.Ref(c.In[1]), "table": l.Ref(c.In[2]),
-		"y": l.Ref(c.Out[0])}, backend.U{"rows": rows, "heads": o.Heads, "half": half, "ldx": x.Shape.Last(), "x0": 0, "sgn": sign}, float64(4*n))
+		"y": l.Ref(c.Out[0])}, backend.U{"rows": rows, "heads": o.Heads, "pairs": half, "ldx": x.Shape.Last(), "x0": 0, "sgn": sign}, float64(4*n))
 }

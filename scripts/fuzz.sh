@@ -23,10 +23,17 @@ wanted() { # NAME among the rest of the arguments, or there are none
   for w in "$@"; do [ "$w" = "$name" ] && return 0; done
   return 1
 }
+fuzz() { # DIR NAME; without the limit Go may spend the whole time on making one new input smaller
+  out=$($go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 20x -parallel "${FUZZ_PARALLEL:-2}" 2>&1)
+}
+late() { # Go's fuzzer, stopped by its clock, now and then takes that for a failure: no input was written then
+  case $out in *'Failing input written'*) return 1 ;; *'context deadline exceeded'*) return 0 ;; esac
+  return 1
+}
 while read -r dir name; do
   wanted "$name" "$@" || continue
   ran=$((ran + 1))
-  if out=$($go test "./$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -parallel "${FUZZ_PARALLEL:-2}" 2>&1); then
+  if fuzz "$dir" "$name" || { late && fuzz "$dir" "$name"; }; then
     printf '%-18s %-22s ok    %s\n' "$dir" "$name" "$(printf '%s\n' "$out" | grep '^fuzz: elapsed' | tail -1 | sed 's/^fuzz: //')"
   else
     printf '%-18s %-22s FAILED\n%s\n' "$dir" "$name" "$out"

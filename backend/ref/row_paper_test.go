@@ -46,7 +46,7 @@ func TestPaperRope(t *testing.T) {
 			table = []float64{1, 0, 0, 1}
 		}
 		b := bufs{"x": x, "table": table, "positions": {float64(pos)}, "y": make([]float64, len(x))}
-		launch(t, "rope", nil, 1, backend.U{"rows": 1, "heads": 1, "half": half, "ldx": len(x), "x0": 0, "sgn": sgn}, b)
+		launch(t, "rope", nil, 1, backend.U{"rows": 1, "heads": 1, "pairs": half, "ldx": len(x), "x0": 0, "sgn": sgn}, b)
 		return b["y"]
 	}
 	require.Equal(t, []float64{-2, 1}, turn([]float64{1, 2}, 1, 1, 1))

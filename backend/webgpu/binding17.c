@@ -40,6 +40,7 @@ typedef struct {
 bool wgpuAdapterGetLimits(void *adapter, ChainedLimits *limits);
 void wgpuAdapterRequestDevice(void *adapter, const DeviceDescriptor *d, void (*cb)(int, void *, const char *, void *), void *userdata);
 void wgpuDeviceSetUncapturedErrorCallback(void *device, void (*cb)(int, const char *, void *), void *userdata);
+bool wgpuDeviceGetLimits(void *device, ChainedLimits *limits);
 bool wgpuDevicePoll(void *device, bool wait, const void *index);
 void wgpuComputePassEncoderEnd(void *pass);
 uint64_t wgpuQueueSubmitForIndex(void *queue, size_t count, void *const *commands);
@@ -75,14 +76,18 @@ static void on_map(int status, void *p) {
 	((lt_map *)p)->state = status == 0 ? 2 : 3;
 }
 
-// lt_open requests a device with all that the adapter has; without limits asked for, WebGPU gives its portable defaults.
-void *lt_open(void *adapter, lt_state *s) {
+// lt_open requests a device with all that the adapter has; without limits asked for, WebGPU gives its portable defaults. A limit of all ones
+// counts as not asked for, and NVIDIA's driver on Linux and every driver on Windows have no limit of a buffer: cap stands for it. got is
+// what the device has in the end.
+void *lt_open(void *adapter, lt_state *s, uint64_t cap, lt_most *got) {
 	ChainedLimits have;
 	memset(&have, 0, sizeof have);
 	if (!wgpuAdapterGetLimits(adapter, &have)) {
 		return NULL;
 	}
 	have.next = NULL;
+	have.limits.maxBuffer = have.limits.maxBuffer < cap ? have.limits.maxBuffer : cap;
+	have.limits.maxStorage = have.limits.maxStorage < cap ? have.limits.maxStorage : cap;
 	DeviceDescriptor d;
 	memset(&d, 0, sizeof d);
 	d.limits = &have;
@@ -90,9 +95,14 @@ void *lt_open(void *adapter, lt_state *s) {
 	d.lostUserdata = s;
 	void *device = NULL;
 	wgpuAdapterRequestDevice(adapter, &d, on_device, &device);
-	if (device != NULL) {
-		wgpuDeviceSetUncapturedErrorCallback(device, on_error, s);
+	if (device == NULL) {
+		return NULL;
 	}
+	wgpuDeviceSetUncapturedErrorCallback(device, on_error, s);
+	memset(&have, 0, sizeof have);
+	wgpuDeviceGetLimits(device, &have);
+	got->buffer = have.limits.maxBuffer;
+	got->binding = have.limits.maxStorage;
 	return device;
 }
 

@@ -68,13 +68,19 @@ func describe(i int, a *wgpu.Adapter) candidate {
 	if c.info.Class == backend.Software {
 		c.rank = 3
 	}
+	c.info.Integrated = c.rank == 1
 	l := a.GetLimits().Limits
-	c.limits = backend.Limits{MaxBinding: int64(l.MaxStorageBufferBindingSize), MaxBuffer: int64(l.MaxBufferSize),
-		MaxGroups: l.MaxComputeWorkgroupsPerDimension, MaxThreads: l.MaxComputeInvocationsPerWorkgroup,
+	c.limits = backend.Limits{MaxBinding: capped(l.MaxStorageBufferBindingSize), MaxBuffer: capped(l.MaxBufferSize),
+		MaxGroups: min(l.MaxComputeWorkgroupsPerDimension, 1<<16-1), MaxThreads: l.MaxComputeInvocationsPerWorkgroup,
 		Shared: l.MaxComputeWorkgroupStorageSize, Storage: l.MaxStorageBuffersPerShaderStage,
 		Align: int(max(l.MinStorageBufferOffsetAlignment, l.MinUniformBufferOffsetAlignment))}
 	return c
 }
+
+// noLimit stands for a limit that a driver does not set, in bytes: beyond any memory, and within an int64.
+const noLimit = 1 << 40
+
+func capped(limit uint64) int64 { return int64(min(limit, noLimit)) }
 
 func (wgpu17) open(i int) (g gpu, err error) {
 	defer recovered(&err, "opening the adapter")
@@ -89,7 +95,8 @@ func (wgpu17) open(i int) (g gpu, err error) {
 		return nil, fmt.Errorf("adapter %d is gone", i)
 	}
 	s := (*C.lt_state)(C.calloc(1, C.sizeof_lt_state))
-	p := C.lt_open(cref(as[i]), s)
+	var most C.lt_most
+	p := C.lt_open(cref(as[i]), s, noLimit, &most)
 	if p == nil {
 		as[i].Release()
 		inst.Release()
@@ -98,5 +105,5 @@ func (wgpu17) open(i int) (g gpu, err error) {
 	}
 	d := &wgpu.Device{}
 	*(*unsafe.Pointer)(unsafe.Pointer(d)) = p // its only field
-	return &gpu17{inst: inst, adapter: as[i], dev: d, queue: d.GetQueue(), state: s}, nil
+	return &gpu17{inst: inst, adapter: as[i], dev: d, queue: d.GetQueue(), state: s, binding: capped(uint64(most.binding)), largest: capped(uint64(most.buffer))}, nil
 }

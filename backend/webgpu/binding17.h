@@ -18,7 +18,12 @@ typedef struct lt_map {
 	int state;
 } lt_map;
 
-void *lt_open(void *adapter, lt_state *s);
+// lt_most are the largest buffer and the largest storage binding, in bytes.
+typedef struct lt_most {
+	uint64_t buffer, binding;
+} lt_most;
+
+void *lt_open(void *adapter, lt_state *s, uint64_t cap, lt_most *got);
 bool lt_end(void *pass, lt_state *s);
 bool lt_submit(void *queue, void *commands, lt_state *s);
 bool lt_poll(void *device, lt_state *s);

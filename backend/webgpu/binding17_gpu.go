@@ -24,8 +24,12 @@ type gpu17 struct {
 	dev     *wgpu.Device
 	queue   *wgpu.Queue
 	state   *C.lt_state
+	binding int64       // largest storage binding
+	largest int64       // and buffer
 	late    []*C.lt_map // of buffers released while a mapping was pending, whose callback is still to come
 }
+
+func (g *gpu17) most() (binding, buffer int64) { return g.binding, g.largest }
 
 // object is any wrapper object with a Release method.
 type object struct{ x interface{ Release() } }

@@ -4,6 +4,7 @@ package webgpu
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -145,4 +146,17 @@ func wrapperMap(t *testing.T) {
 		b.Unmap()
 	}
 	runtime.KeepAlive(keep)
+}
+
+// Drivers without a limit of a buffer say all ones, which the library also takes for "not asked for": 256 MiB would be what is left.
+func TestLimitsWithoutALimit(t *testing.T) {
+	require.Equal(t, int64(noLimit), capped(math.MaxUint64))
+	require.Equal(t, int64(1<<31-1), capped(1<<31-1))
+	d := openTest(t)
+	binding, buffer := d.gpu.most()
+	cs, err := library.adapters()
+	require.NoError(t, err)
+	want := cs[d.info.Index].limits
+	require.Equal(t, want.MaxBinding, binding, "the device has less than the adapter")
+	require.Equal(t, want.MaxBuffer, buffer, "the device has less than the adapter")
 }

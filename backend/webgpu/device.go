@@ -80,6 +80,8 @@ func Open(sel string, o Options) (*Device, error) {
 	}
 	d := &Device{gpu: g, info: c.info, limits: c.limits, opts: o, pipelines: map[string]*pipeline{}, layouts: map[string]handle{},
 		groups: map[string]*group{}, prepared: map[*backend.Recording]*prepared{}}
+	binding, buffer := g.most()
+	d.limits.MaxBinding, d.limits.MaxBuffer = min(d.limits.MaxBinding, binding), min(d.limits.MaxBuffer, buffer)
 	if o.MaxBinding > 0 {
 		d.limits.MaxBinding = min(d.limits.MaxBinding, o.MaxBinding)
 	}

@@ -231,3 +231,12 @@ func TestFreeReturnsMemory(t *testing.T) {
 	require.NoError(t, d.Wait(ctx))
 	require.Equal(t, before+1, d.gpu.live()["buffers"]) // the page of uniforms stays
 }
+
+// A binding of all that a driver with a limit of 2^31 - 1 allows is read back through a buffer that it allows too.
+func TestReadbackOfTheLargest(t *testing.T) {
+	const most = 1<<31 - 1
+	for n, want := range map[int64]int64{1: 1 << 10, 5000: 8 << 10, 1 << 20: 1 << 20, 1<<20 + 4: 2 << 20, most / 256 * 256: most / 16 * 16, most/256*256 - 4096: most / 16 * 16} {
+		require.Equal(t, want, sizeClass(n, most), n)
+		require.GreaterOrEqual(t, sizeClass(n, most), n)
+	}
+}

@@ -32,6 +32,8 @@ type (
 	}
 
 	gpu interface {
+		// most are the largest storage binding and the largest buffer that the device takes, in bytes.
+		most() (binding, buffer int64)
 		buffer(size int64, u usage) (handle, error)
 		// layout has read_write storage buffers at the given bindings and, if uniform >= 0, a uniform buffer with dynamic offset there.
 		layout(storage []uint32, uniform int) (handle, error)

@@ -77,9 +77,10 @@ func (s *staging) release() {
 // stagingMost is the size up to which readback buffers are kept.
 const stagingMost = 16 << 20
 
-func sizeClass(n int64) int64 {
+// sizeClass is the size of the readback buffer for n bytes: what is read again finds one. most is the largest buffer, and may be any number.
+func sizeClass(n, most int64) int64 {
 	if n > 1<<20 {
-		return roundUp(n, 1<<20)
+		return max(min(roundUp(n, 1<<20), most/16*16), roundUp(n, 16))
 	}
 	c := int64(1 << 10)
 	for c < n {
@@ -89,7 +90,7 @@ func sizeClass(n int64) int64 {
 }
 
 func (d *Device) stagingFor(n int64) (handle, error) {
-	c := sizeClass(n)
+	c := sizeClass(n, d.limits.MaxBuffer)
 	if l := d.staging.free[c]; len(l) > 0 {
 		d.staging.free[c] = l[:len(l)-1]
 		return l[len(l)-1], nil
@@ -105,7 +106,7 @@ func (d *Device) stagingFor(n int64) (handle, error) {
 
 // stagingBack keeps h for later, or releases it if it is large.
 func (d *Device) stagingBack(h handle, n int64) {
-	c := sizeClass(n)
+	c := sizeClass(n, d.limits.MaxBuffer)
 	if c <= stagingMost {
 		d.staging.free[c] = append(d.staging.free[c], h)
 		return

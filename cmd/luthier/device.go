@@ -42,8 +42,8 @@ func (a *app) openDevice() (backend.Device, budget, error) {
 	return d, memoryOf(d.Info(), limit), nil
 }
 
-// memoryOf finds what an adapter has: what the user says; the host's free memory for software adapters; what the kernel says of an AMD
-// card. WebGPU itself does not tell.
+// memoryOf finds what an adapter has: what the user says; the host's free memory for software adapters and for those that share it; what the
+// kernel says of an AMD card. WebGPU itself does not tell.
 func memoryOf(info backend.Info, limit int64) budget {
 	switch {
 	case limit > 0:
@@ -52,9 +52,13 @@ func memoryOf(info backend.Info, limit int64) budget {
 		if n := memAvailable("/proc/meminfo"); n > 0 {
 			return budget{n, "free memory of the host"}
 		}
+	case info.Integrated:
+		if n := memAvailable("/proc/meminfo"); n > 0 {
+			return budget{n, "free memory of the host, which the adapter shares"}
+		}
 	case info.Class == backend.AMD:
 		if n := amdMemory("/sys/class/drm"); n > 0 {
-			return budget{n, "memory of the card"}
+			return budget{n, "free memory of the card"}
 		}
 	}
 	return budget{}
@@ -76,18 +80,21 @@ func memAvailable(path string) int64 {
 	return 0
 }
 
-// amdMemory is the memory of the only AMD card; 0 where there are none or several, of which nobody knows which was opened.
+// amdMemory is what the only AMD card has left; 0 where there are none or several, of which nobody knows which was opened.
 func amdMemory(root string) int64 {
 	files, _ := filepath.Glob(filepath.Join(root, "card[0-9]*", "device", "mem_info_vram_total"))
 	if len(files) != 1 {
 		return 0
 	}
-	raw, err := os.ReadFile(files[0])
-	if err != nil {
-		return 0
+	number := func(name string) int64 {
+		raw, err := os.ReadFile(filepath.Join(filepath.Dir(files[0]), name))
+		if err != nil {
+			return 0
+		}
+		n, _ := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64)
+		return n
 	}
-	n, _ := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64)
-	return n
+	return number("mem_info_vram_total") - number("mem_info_vram_used")
 }
 
 // parseBytes reads a size: 4GiB, 512MiB, 4G (binary too), or a number of bytes; empty is 0.

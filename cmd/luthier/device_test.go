@@ -23,15 +23,19 @@ func TestMemoryOfSystem(t *testing.T) {
 		d := filepath.Join(dir, "drm", n, "device")
 		require.NoError(t, os.MkdirAll(d, 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(d, "mem_info_vram_total"), []byte("8573157376\n"), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(d, "mem_info_vram_used"), []byte("157376\n"), 0o644))
 	}
 	require.Zero(t, amdMemory(filepath.Join(dir, "drm")))
 	card("card0")
-	require.Equal(t, int64(8573157376), amdMemory(filepath.Join(dir, "drm")))
+	require.Equal(t, int64(8573000000), amdMemory(filepath.Join(dir, "drm")))
 	card("card1")
 	require.Zero(t, amdMemory(filepath.Join(dir, "drm")))
 
 	require.Equal(t, budget{7, "--memory"}, memoryOf(backend.Info{Class: backend.Software}, 7))
 	require.Equal(t, budget{}, memoryOf(backend.Info{Class: backend.NVIDIA}, 0))
+	for _, c := range []backend.Class{backend.AMD, backend.Intel} { // an AMD card's own memory would be what the firmware set apart
+		require.Equal(t, "free memory of the host, which the adapter shares", memoryOf(backend.Info{Class: c, Integrated: true}, 0).from)
+	}
 }
 
 // The largest batch that plan names is taken, and one more is not.

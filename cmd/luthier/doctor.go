@@ -35,12 +35,13 @@ func (a *app) doctorCmd() *cobra.Command {
 }
 
 type adapterJSON struct {
-	Index   int           `json:"index"`
-	Name    string        `json:"name"`
-	Vendor  string        `json:"vendor"`
-	Driver  string        `json:"driver"`
-	Backend string        `json:"backend"`
-	Class   backend.Class `json:"class"`
+	Index      int           `json:"index"`
+	Name       string        `json:"name"`
+	Vendor     string        `json:"vendor"`
+	Driver     string        `json:"driver"`
+	Backend    string        `json:"backend"`
+	Class      backend.Class `json:"class"`
+	Integrated bool          `json:"integrated"`
 }
 
 func (a *app) showAdapters(infos []backend.Info) error {
@@ -86,7 +87,7 @@ func (a *app) doctor(ctx context.Context, infos []backend.Info) error {
 	l := d.Limits()
 	a.say("\nchecked:  %s, on %s/%s", describe(d.Info()), runtime.GOOS, runtime.GOARCH)
 	a.say("limits:   binding %s, buffer %s, %d threads and %s of shared memory a workgroup, %d storage buffers a kernel",
-		bytesText(l.MaxBinding), bytesText(l.MaxBuffer), l.MaxThreads, bytesText(int64(l.Shared)), l.Storage)
+		bytesText(l.MaxBinding), limitText(l.MaxBuffer), l.MaxThreads, bytesText(int64(l.Shared)), l.Storage)
 	if mem.bytes > 0 {
 		a.say("memory:   %s (%s)", bytesText(mem.bytes), mem.from)
 	}
@@ -164,4 +165,12 @@ func checkKernel(ctx context.Context, d backend.Device, kernel string) verdict {
 	}
 	v.Seconds = time.Since(began).Seconds()
 	return v
+}
+
+// limitText is a size, or says that the driver sets none.
+func limitText(n int64) string {
+	if n >= 1<<40 {
+		return "without limit"
+	}
+	return bytesText(n)
 }

@@ -14,9 +14,9 @@ var _ = register("rope", func() []Case {
 				rows, heads, half := s[0], s[1], s[2]
 				threads := rows * heads * half / (1 + 3*v4)
 				cases = append(cases, Case{Kernel: "rope", Consts: map[string]int{"WG": wg, "V4": v4},
-					Name:   num("rows", rows, "heads", heads, "half", half, "ldx", s[3], "x0", s[4]),
+					Name:   num("rows", rows, "heads", heads, "pairs", half, "ldx", s[3], "x0", s[4]),
 					Groups: backend.Grid((threads + wg - 1) / wg), Tol: Reduce(2),
-					U: backend.U{"rows": rows, "heads": heads, "half": half, "ldx": s[3], "x0": s[4], "sgn": []float64{1, -1}[n%2]},
+					U: backend.U{"rows": rows, "heads": heads, "pairs": half, "ldx": s[3], "x0": s[4], "sgn": []float64{1, -1}[n%2]},
 					Args: map[string]Arg{"x": {Elems: rows * s[3]}, "table": {Elems: 50 * 2 * half}, "y": {Elems: rows * heads * 2 * half},
 						"positions": {Elems: rows, DType: backend.U32, Fill: indices(50, 49)}}})
 			}
