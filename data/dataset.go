@@ -78,22 +78,26 @@ func LoadClassification(path string, o Columns) ([]Example, Report, error) {
 }
 
 // readText reads a file as UTF-8 without its byte order mark; bad counts the
-// stretches of bytes that were replaced by U+FFFD.
+// stretches of bytes that were replaced by U+FFFD. Files of other kinds are
+// errors: see foreignKinds.
 func readText(path string) (text []byte, bad int, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, 0, fmt.Errorf("data: %w", err)
+		return nil, 0, absent(path, err)
 	}
 	if info.IsDir() {
 		return nil, 0, fmt.Errorf("%s: is a directory; name the file in it", path)
+	}
+	if err := refuseEnding(path); err != nil {
+		return nil, 0, err
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, 0, fmt.Errorf("data: %w", err)
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
-	if bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
-		return nil, 0, fmt.Errorf("%s: is UTF-16; save it as UTF-8", path)
+	if err := refuseBinary(path, raw); err != nil {
+		return nil, 0, err
 	}
 	if utf8.Valid(raw) {
 		return raw, 0, nil

@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ var dataEndings = []string{".tsv", ".csv", ".jsonl", ".json", ".ndjson", ".txt",
 func FindSplits(path string) (Splits, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Splits{}, fmt.Errorf("data: %w", err)
+		return Splits{}, absent(path, err)
 	}
 	if !info.IsDir() {
 		return Splits{Train: path}, nil
@@ -50,7 +51,20 @@ func FindSplits(path string) (Splits, error) {
 		}
 	}
 	if found == [3]string{} {
+		if err := tablesIn(path); err != nil {
+			return Splits{}, err
+		}
 		return Splits{}, fmt.Errorf("%s: no train, valid (or dev) or test file ending in %s", path, strings.Join(dataEndings, " "))
 	}
 	return Splits{Train: found[0], Valid: found[1], Test: found[2]}, nil
+}
+
+// tablesIn is the error of a directory as datasets' downloads and save_to_disk leave it, its files at most one directory down; nil for another.
+func tablesIn(path string) error {
+	for _, pattern := range []string{"*.parquet", "*/*.parquet", "*.arrow", "*/*.arrow"} {
+		if names, _ := fs.Glob(os.DirFS(path), pattern); len(names) > 0 { // the pattern is well formed
+			return refuseEnding(filepath.Join(path, filepath.FromSlash(names[0])))
+		}
+	}
+	return nil
 }

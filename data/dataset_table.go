@@ -90,20 +90,24 @@ func fromTable(path string, rows []tableRow, o Columns) ([]Example, error) {
 	return out, nil
 }
 
-// planColumns decides which column is what and whether the first row is a header.
+// planColumns decides which column is what and whether the first row is a header. A language model's columns are none of text and label
+// unless they are named: prompts with as many classes as answers train without a word, and to no use.
 func planColumns(path string, rows []tableRow, o Columns) (p columnPlan, header bool, err error) {
 	first := make([]string, len(rows[0].cells))
 	for i, c := range rows[0].cells {
 		first[i] = strings.ToLower(strings.TrimSpace(c))
 	}
-	header = slices.ContainsFunc(first, isColumnName)
+	header = slices.ContainsFunc(first, isColumnName) || languageHeader(first)
 	for _, name := range []string{o.Text, o.Text2, o.Label} {
 		if _, err := strconv.Atoi(name); name != "" && err != nil {
 			header = header || slices.Contains(first, strings.ToLower(name))
 		}
 	}
 	if header {
-		p, err = planByName(first, o)
+		if p, err = planByName(first, o); err != nil && o == (Columns{Unlabeled: o.Unlabeled}) && languageRows(first) {
+			err = fmt.Errorf(`the columns %s are those of a language model's rows, not of texts and classes: write them as .jsonl, {"prompt": ..., "completion": ...} a line; to classify all the same, name --text-column and --label-column`,
+				strings.Join(first, ", "))
+		}
 	} else {
 		p, err = planByShape(rows, o)
 	}

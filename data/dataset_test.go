@@ -72,7 +72,7 @@ func TestClassificationErrors(t *testing.T) {
 		{"a.jsonl", `{"words":"a","label":1}`, Columns{}, "no text column among label, words"},
 		{"a.json", `[{"text":"a","label":1}`, Columns{}, "the array is not closed"},
 		{"a.jsonl", "null\n", Columns{}, "a.jsonl:1: null"},
-		{"a.parquet", "x", Columns{}, "not \".parquet\""},
+		{"a.yaml", "x", Columns{}, "end in .tsv, .csv, .jsonl or .json, not \".yaml\""},
 		{"a.tsv", "\xff\xfea\x00", Columns{}, "UTF-16"},
 	} {
 		path := write(t, c.name, c.text)
@@ -151,7 +151,7 @@ func TestLoadText(t *testing.T) {
 	_, _, err = LoadText(write(t, "a.txt", ""), TextOptions{})
 	assert.ErrorIs(t, err, ErrNoData)
 	_, _, err = LoadText(write(t, "a.csv", "x"), TextOptions{})
-	assert.ErrorContains(t, err, "not .csv")
+	assert.ErrorContains(t, err, `from .txt, .jsonl or .json, not .csv: write its rows as {"text"} or {"prompt", "completion"}`)
 }
 
 func TestFindSplits(t *testing.T) {

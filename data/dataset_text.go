@@ -23,8 +23,9 @@ type TextOptions struct {
 	Lines      bool   // in .txt, each line that is not blank is a document, unless BlankLines
 }
 
-// LoadText reads documents from .txt (or a file without a known ending), or from
-// .jsonl and .json with objects {"text"} or {"prompt","completion"}. A file
+// LoadText reads documents from .jsonl and .json with objects {"text"} or
+// {"prompt","completion"}; a file of any other ending, source code say, is text
+// as it stands, unless its bytes or its ending tell that it is none. A file
 // without any text gives ErrNoData. Bytes that are not UTF-8 become U+FFFD and
 // are counted.
 func LoadText(path string, o TextOptions) ([]Doc, Report, error) {
@@ -38,8 +39,8 @@ func LoadText(path string, o TextOptions) ([]Doc, Report, error) {
 		if docs, err = docsFromJSON(path, raw, o); err != nil {
 			return nil, Report{}, err
 		}
-	case ".tsv", ".csv", ".parquet":
-		return nil, Report{}, fmt.Errorf("%s: language-model text comes from .txt or .jsonl, not %s", path, ext)
+	case ".tsv", ".csv":
+		return nil, Report{}, fmt.Errorf(`%s: language-model text comes from .txt, .jsonl or .json, not %s: write its rows as {"text"} or {"prompt", "completion"}, an object a line`, path, ext)
 	default:
 		docs = docsFromText(string(raw), o)
 	}
@@ -93,6 +94,9 @@ func docsFromJSON(path string, raw []byte, o TextOptions) ([]Doc, error) {
 			if err != nil {
 				return err
 			}
+			if _, ok := r.fields["completion"]; !ok {
+				return lineError(path, r.line, `no "completion" %s`, textAdvice(r))
+			}
 			completion, err := stringField(path, r, "completion")
 			if err != nil {
 				return err
@@ -105,21 +109,11 @@ func docsFromJSON(path string, raw []byte, o TextOptions) ([]Doc, error) {
 			return nil
 		}
 		if !hasText {
-			return lineError(path, r.line, `no %q: rows are {%q} or {"prompt", "completion"}%s`, key, key, conversation(r))
+			return lineError(path, r.line, "no %q %s", key, textAdvice(r))
 		}
 		text, err := stringField(path, r, key)
 		docs = append(docs, Doc{Text: text, Line: r.line})
 		return err
 	})
 	return docs, err
-}
-
-// conversation says what to make of rows in the layouts of chats and instructions, which are not read.
-func conversation(r jsonRow) string {
-	for _, keys := range [][]string{{"messages"}, {"conversations"}, {"instruction", "output"}} {
-		if _, ok := r.fields[keys[0]]; ok {
-			return fmt.Sprintf("; write %s as a prompt and its completion", strings.Join(keys, " and "))
-		}
-	}
-	return ""
 }

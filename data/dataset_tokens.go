@@ -40,8 +40,8 @@ func LoadSentences(path string, o Columns) ([]Sentence, Report, error) {
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".jsonl", ".json", ".ndjson":
 		out, err = sentencesFromJSON(path, raw, o)
-	case ".csv", ".parquet":
-		err = fmt.Errorf("%s: words with tags come from CoNLL columns (.conll, .tsv, .txt) or .jsonl, not %s", path, ext)
+	case ".csv":
+		err = fmt.Errorf("%s: words with tags come from CoNLL columns (.conll, .tsv, .txt), .jsonl or .json, not %s", path, ext)
 	default:
 		out, err = sentencesFromColumns(path, string(raw), o)
 	}

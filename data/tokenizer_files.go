@@ -34,6 +34,22 @@ func WriteTokenizerFiles(srcDir, dstDir string) error {
 	return nil
 }
 
+// generationFile says how a language model is sampled from, and which tokens end a text.
+const generationFile = "generation_config.json"
+
+// WriteGenerationConfig copies srcDir's generation_config.json, where it has one, to dstDir: what serves a model reads the tokens that end a
+// text from it.
+func WriteGenerationConfig(srcDir, dstDir string) error {
+	raw, err := readCapped(filepath.Join(srcDir, generationFile), maxTokenizerFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", generationFile, err)
+	}
+	return writeFile(filepath.Join(dstDir, generationFile), raw)
+}
+
 // writeFile replaces a file as a whole: written beside it, synced, renamed.
 func writeFile(path string, raw []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
