@@ -29,6 +29,16 @@ func (d *Device) newRaw(size int64) (*raw, error) {
 		return nil, err
 	}
 	h, err := d.gpu.buffer(size, storage)
+	if errors.Is(err, backend.ErrOutOfMemory) { // submits under way may hold what was freed
+		if err := d.idle(context.Background()); err != nil {
+			return nil, err
+		}
+		d.mem.dropped = true
+		if err := d.collect(); err != nil {
+			return nil, err
+		}
+		h, err = d.gpu.buffer(size, storage)
+	}
 	if errors.Is(err, backend.ErrOutOfMemory) {
 		return nil, fmt.Errorf("%w: the driver of %s refused %d bytes more, %d in use", backend.ErrOutOfMemory, d.info.Name, size, d.mem.held)
 	}

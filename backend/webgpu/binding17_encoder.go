@@ -26,8 +26,8 @@ func (e *encoder17) clear(b handle, off, size int64) error {
 	return e.g.check(e.enc.ClearBuffer(b.(*buffer17).Buffer, uint64(off), uint64(size)))
 }
 
-func (e *encoder17) copy(src handle, off int64, dst handle, size int64) error {
-	return e.g.check(e.enc.CopyBufferToBuffer(src.(*buffer17).Buffer, uint64(off), dst.(*buffer17).Buffer, 0, uint64(size)))
+func (e *encoder17) copy(src handle, off int64, dst handle, at, size int64) error {
+	return e.g.check(e.enc.CopyBufferToBuffer(src.(*buffer17).Buffer, uint64(off), dst.(*buffer17).Buffer, uint64(at), uint64(size)))
 }
 
 func (e *encoder17) begin() { e.pass = e.enc.BeginComputePass(nil) }

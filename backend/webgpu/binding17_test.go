@@ -116,7 +116,7 @@ func pollTrue(t *testing.T) {
 	e.begin()
 	e.dispatch(p.steps[0].pipe.native, p.steps[0].group.native, nil, r.Dispatches[0].Groups)
 	require.NoError(t, e.end())
-	require.NoError(t, e.copy(x.(*Buffer).raw.native, x.(*Buffer).off, h, 1<<18))
+	require.NoError(t, e.copy(x.(*Buffer).raw.native, x.(*Buffer).off, h, 0, 1<<18))
 	require.NoError(t, g.submit(e))
 	require.NoError(t, g.mapRead(h, 1<<18))
 	start := time.Now()

@@ -23,6 +23,8 @@ type Options struct {
 	MemoryLimit int64
 	// MaxBinding lowers the binding limit, for tests of splitting on adapters that have more.
 	MaxBinding int64
+	// Witness has every submit counted on the device and the count looked at with each readback. Metal's devices always do.
+	Witness bool
 	// Claims changes the limits that adapters say they have, before one is chosen, for tests of adapters that have too little.
 	Claims func(*backend.Limits)
 }
@@ -55,6 +57,7 @@ type Device struct {
 	prepared  map[*backend.Recording]*prepared
 	staging   staging
 	queue     queue
+	witness   *witness // nil where submits are not counted
 }
 
 var _ backend.Device = (*Device)(nil)
@@ -91,6 +94,12 @@ func Open(sel string, o Options) (*Device, error) {
 	d.uniforms.init()
 	d.staging.init()
 	d.queue.init(c.info.Class)
+	if o.Witness || c.info.Backend == "Metal" {
+		if err := d.testify(); err != nil {
+			_ = d.Close()
+			return nil, fmt.Errorf("%w: %s: %v", backend.ErrNoAdapter, c.info.Name, err)
+		}
+	}
 	return d, nil
 }
 
@@ -153,6 +162,7 @@ func (d *Device) Close() (err error) {
 	for r := range d.prepared {
 		d.forget(r)
 	}
+	d.witness.release()
 	for _, p := range d.pipelines {
 		p.native.release()
 	}

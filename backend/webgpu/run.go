@@ -95,6 +95,7 @@ func (d *Device) encode(ctx context.Context, p *prepared, from, to int) error {
 		e.dispatch(s.pipe.native, s.group.native, s.offsets, p.rec.Dispatches[i].Groups)
 		cost += s.cost
 	}
+	d.witness.count(e)
 	if err := e.end(); err != nil {
 		e.release()
 		return fmt.Errorf("dispatches %d to %d of%s: %w", from, to-1, kernelNames(p.rec.Dispatches[from:to]), err)

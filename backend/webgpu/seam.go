@@ -62,7 +62,7 @@ type (
 	encoder interface {
 		handle
 		clear(b handle, off, size int64) error
-		copy(src handle, off int64, dst handle, size int64) error
+		copy(src handle, off int64, dst handle, at, size int64) error
 		begin()
 		dispatch(pipeline, group handle, offsets []uint32, groups [3]uint32)
 		end() error

@@ -118,7 +118,9 @@ func (d *Device) stagingBack(h handle, n int64) {
 type fetch struct {
 	d    *Device
 	h    handle
-	n    int64 // bytes wanted
+	n    int64  // bytes wanted
+	size int64  // bytes mapped: n, rounded up, and the witness's word
+	sent uint32 // submits that the witness has counted if all went well
 	used bool
 }
 
@@ -136,7 +138,8 @@ func (d *Device) Fetch(src backend.Buffer) (f backend.Fetch, err error) {
 		return nil, err
 	}
 	n := b.bytes()
-	h, err := d.stagingFor(n)
+	size := max(roundUp(n, 16), 16) + d.witness.bytes()
+	h, err := d.stagingFor(size)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +148,15 @@ func (d *Device) Fetch(src backend.Buffer) (f backend.Fetch, err error) {
 		return nil, err
 	}
 	if n > 0 {
-		if err := e.copy(b.raw.native, b.off, h, roundUp(n, 4)); err != nil {
+		if err := e.copy(b.raw.native, b.off, h, 0, roundUp(n, 4)); err != nil {
+			e.release()
+			return nil, err
+		}
+	}
+	g := &fetch{d: d, h: h, n: n, size: size}
+	if w := d.witness; w != nil {
+		g.sent = w.sent
+		if err := e.copy(w.word, 0, h, size-wordBytes, 4); err != nil {
 			e.release()
 			return nil, err
 		}
@@ -153,10 +164,10 @@ func (d *Device) Fetch(src backend.Buffer) (f backend.Fetch, err error) {
 	if err := d.submit(context.Background(), e, 0); err != nil {
 		return nil, err
 	}
-	if err := d.gpu.mapRead(h, max(roundUp(n, 16), 16)); err != nil {
+	if err := d.gpu.mapRead(h, size); err != nil {
 		return nil, err
 	}
-	return &fetch{d: d, h: h, n: n}, nil
+	return g, nil
 }
 
 // Wait polls until the copy is mapped and returns it. When ctx ends first it returns at once and the copy is dropped later.
@@ -184,13 +195,20 @@ func (f *fetch) take(want bool) (out []byte, err error) {
 		f.h.release()
 		return nil, fmt.Errorf("webgpu: a readback of %d bytes could not be mapped", f.n)
 	}
+	var broken error
 	if want {
-		out = append(make([]byte, 0, f.n), f.d.gpu.bytes(f.h, max(roundUp(f.n, 16), 16))[:f.n]...)
+		raw := f.d.gpu.bytes(f.h, f.size)
+		out = append(make([]byte, 0, f.n), raw[:f.n]...)
+		broken = f.d.witness.holds(raw, f.sent)
 	}
 	if err := f.d.gpu.unmap(f.h); err != nil {
 		return nil, err
 	}
-	f.d.stagingBack(f.h, f.n)
+	f.d.stagingBack(f.h, f.size)
+	if broken != nil {
+		f.d.dead = fmt.Errorf("%w (%s)", broken, f.d.info.Name)
+		return nil, f.d.dead
+	}
 	return out, nil
 }
 
