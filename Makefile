@@ -51,8 +51,9 @@ gpucheck:  ## every GPU kernel through AMD's real compiler, without a GPU (needs
 nano: adapter build  ## make the bundled model again: corpus, tokenizer, pretraining on the adapter (about half an hour on two cores)
 	sh scripts/nano.sh
 
-docs:  ## the generated tables of methods and models
+docs:  ## the generated tables of methods, models and settings
 	$(GO) run ./internal/docs/cmd
+	LUTHIER_WRITE=1 $(GO) test ./cmd/luthier -run TestSettingsPage
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')

@@ -164,8 +164,8 @@ func (w *Weights) Untie(changed map[string][]float32) error {
 }
 
 // WriteConfig writes the base model's config.json to dir, with the class and the labels of a classification task; untied says that the
-// vocabulary head has become a tensor of its own.
-func WriteConfig(c *Config, dir string, task Task, labels []string, untied bool) error {
+// vocabulary head has become a tensor of its own, dtype what type most of the weights beside it have.
+func WriteConfig(c *Config, dir string, task Task, labels []string, untied bool, dtype string) error {
 	raw, err := os.ReadFile(c.File)
 	if err != nil {
 		return err
@@ -199,6 +199,7 @@ func WriteConfig(c *Config, dir string, task Task, labels []string, untied bool)
 	if untied || !c.TiedHead() { // the config may have said otherwise, or nothing
 		m["tie_word_embeddings"] = false
 	}
+	setType(m, dtype)
 	out, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err

@@ -149,8 +149,7 @@ func TestFlagsInConfig(t *testing.T) {
 		"modules_to_save": []any{"embed_tokens"}, "ensure_weight_tying": true, "task_type": "CAUSAL_LM", "base_model_name_or_path": "base"} {
 		require.Equal(t, want, got[k], k)
 	}
-	for flags, want := range map[[2]string]string{{"--init-lora-weights", "pissa"}: "init-lora-weights", {"--alpha-pattern", "q=x"}: "alpha-pattern",
-		{"--target-modules", "re:("}: "target_modules", {"--exclude-modules", "re:("}: "exclude_modules"} {
+	for flags, want := range map[[2]string]string{{"--init-lora-weights", "pissa"}: "init-lora-weights", {"--target-modules", "re:("}: "target_modules", {"--exclude-modules", "re:("}: "exclude_modules"} {
 		require.ErrorContains(t, methodOf(t, "lora", flags[0], flags[1]).Setup(cfg, model.CausalLM), want)
 	}
 	m = methodOf(t, "lora", "--target-modules", "embed_tokens", "--ensure-weight-tying")

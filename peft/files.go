@@ -31,15 +31,12 @@ type Tensor struct {
 // transposedInFile tells whether PEFT's file has the tensor the other way round than the leaf: embedding A, held with one row an id.
 func transposedInFile(name string) bool { return strings.HasSuffix(name, ".lora_embedding_A") }
 
-// Save writes m's adapter_config.json and the trained tensors to dir, in PEFT's layout: F32, keys without the adapter's name. base is
-// what base_model_name_or_path says. A tensor with NaN or infinity is an error, and nothing is written.
+// Save writes m's adapter_config.json and the trained tensors to dir, in PEFT's layout: F32, keys without the adapter's name. base is the
+// directory of the base model: base_model_name_or_path says its name on the hub where that is known, with the revision. A tensor with NaN or infinity is an error, and nothing is written.
 func Save(dir string, m Method, base string, tensors []Tensor) error {
 	cfg := m.Config()
 	if cfg == nil {
 		return fmt.Errorf("method %s has no adapter file", m.Name())
-	}
-	if b, ok := m.(interface{ SetBase(string) }); ok {
-		b.SetBase(base)
 	}
 	if l, ok := m.(*LoRA); ok {
 		tensors = l.withTwin(tensors)
@@ -64,6 +61,13 @@ func Save(dir string, m Method, base string, tensors []Tensor) error {
 	if err != nil {
 		return err
 	}
+	if f, ok := m.(interface{ inFile(string, *string) any }); ok {
+		if id, revision := HubName(base); id != "" {
+			cfg = f.inFile(id, &revision)
+		} else {
+			cfg = f.inFile(base, nil)
+		}
+	}
 	raw, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {
 		return err
@@ -82,9 +86,6 @@ func fileKey(leaf string, adapted map[string]bool) string {
 	}
 	return key
 }
-
-// SetBase records the base model's name.
-func (l *LoRA) SetBase(name string) { l.Base = name }
 
 // Load reads an adapter directory: the method with its settings, and the tensors by leaf name.
 func Load(dir string) (Method, []Tensor, error) {

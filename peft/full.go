@@ -13,6 +13,7 @@ import (
 // Full trains every weight, or those whose names have one of Only's prefixes. What it saves is a whole model.
 type Full struct {
 	Only    []string
+	save    string // flag
 	trained names
 }
 
@@ -25,10 +26,22 @@ func (*Full) Name() string { return "full" }
 // Flags adds train-only.
 func (f *Full) Flags(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.Only, "train-only", nil, "train only weights whose names start so")
+	s.StringVar(&f.save, "save-dtype", "", "storage type of the model that is written: f32, bf16, f16 (default: as the base has it)")
 }
 
-// Setup has nothing to fill in.
-func (f *Full) Setup(*model.Config, model.Task) error { return nil }
+// Setup checks the storage type.
+func (f *Full) Setup(*model.Config, model.Task) error {
+	if _, ok := model.StorageType(f.save); !ok {
+		return fmt.Errorf("save-dtype %q: want f32, bf16 or f16", f.save)
+	}
+	return nil
+}
+
+// Storage is the type that the model is written in; empty for each weight as the base has it.
+func (f *Full) Storage() string {
+	dtype, _ := model.StorageType(f.save)
+	return dtype
+}
 
 // Trains every weight.
 func (f *Full) Trains(name string) bool {

@@ -18,8 +18,8 @@ type LoRA struct {
 	LoRAConfig
 	targets, exclude, save, init string // flags
 	layersFlag                   []int
-	alphas                       map[string]string
 	matched                      names
+	linear, others               names // modules that were met: those that all-linear means, and the rest
 	heads                        []string
 	table, head                  string // weights that are tied to each other, empty where none are
 	layers                       []int
@@ -28,7 +28,7 @@ type LoRA struct {
 
 var _ = register(Spec{Name: "lora", Paper: "Hu et al. 2021, 2106.09685", About: "low-rank additions to linear layers and embeddings", Type: "LORA",
 	New: func() Method {
-		return &LoRA{LoRAConfig: LoRAConfig{PEFTType: "LORA", R: 8, Alpha: 16, Bias: "none", Init: true, InferenceMode: true}, matched: names{}}
+		return &LoRA{LoRAConfig: LoRAConfig{PEFTType: "LORA", R: 8, Alpha: 16, Bias: "none", Init: true, InferenceMode: true}, matched: names{}, linear: names{}, others: names{}}
 	}})
 
 // Name is lora.
@@ -37,6 +37,9 @@ func (*LoRA) Name() string { return "lora" }
 // Trains the modules to save, and biases if asked.
 func (l *LoRA) Trains(name string) bool {
 	path := name[:max(0, strings.LastIndex(name, "."))]
+	if !l.linear[path] {
+		l.see(path, false)
+	}
 	switch {
 	case l.table != "" && name == l.table && l.EnsureTying: // trained with the head that it is tied to, whichever of them was asked for
 		path = strings.TrimSuffix(l.table, ".weight")
@@ -61,6 +64,7 @@ func (l *LoRA) Parts(table, head string) bool {
 
 // Apply adds s B A drop(x).
 func (l *LoRA) Apply(b *model.Builder, s model.Site, x, y *graph.Node) *graph.Node {
+	l.see(s.Path, s.Kind == model.Linear)
 	switch s.Kind {
 	case model.Linear:
 	case model.Embedding:
@@ -101,11 +105,11 @@ func (l *LoRA) Apply(b *model.Builder, s model.Site, x, y *graph.Node) *graph.No
 
 // scale is the rank and the factor of the addition at a module.
 func (l *LoRA) scale(path string) (int, float32, error) {
-	r, err := pattern(l.RankPattern, l.patterns, path, l.R)
+	r, err := l.RankPattern.at(l.patterns, path, l.R)
 	if err != nil {
 		return 0, 0, err
 	}
-	alpha, err := pattern(l.AlphaPattern, l.patterns, path, l.Alpha)
+	alpha, err := l.AlphaPattern.at(l.patterns, path, l.Alpha)
 	if err != nil {
 		return 0, 0, err
 	}

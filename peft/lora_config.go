@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -17,27 +16,30 @@ import (
 // LoRAConfig is PEFT's LoraConfig; names are those of adapter_config.json. Keys that PEFT got lately are written only where they say
 // something, so that older versions read the file too.
 type LoRAConfig struct {
-	PEFTType      string             `json:"peft_type"`
-	TaskType      string             `json:"task_type,omitempty"`
-	Base          string             `json:"base_model_name_or_path"`
-	Revision      *string            `json:"revision"`
-	InferenceMode bool               `json:"inference_mode"`
-	R             int                `json:"r"`
-	Alpha         float64            `json:"lora_alpha"`
-	Dropout       float64            `json:"lora_dropout"`
-	Targets       Targets            `json:"target_modules"`
-	Exclude       Targets            `json:"exclude_modules,omitzero"`
-	Bias          string             `json:"bias"`
-	FanInFanOut   bool               `json:"fan_in_fan_out"`
-	Init          any                `json:"init_lora_weights"`
-	RSLoRA        bool               `json:"use_rslora"`
-	DoRA          bool               `json:"use_dora"`
-	RankPattern   map[string]int     `json:"rank_pattern"`
-	AlphaPattern  map[string]float64 `json:"alpha_pattern"`
-	Save          []string           `json:"modules_to_save"`
-	EnsureTying   bool               `json:"ensure_weight_tying,omitempty"`
-	Layers        any                `json:"layers_to_transform"`
-	LayersPattern any                `json:"layers_pattern"`
+	PEFTType      string           `json:"peft_type"`
+	TaskType      string           `json:"task_type,omitempty"`
+	Base          string           `json:"base_model_name_or_path"`
+	Revision      *string          `json:"revision"`
+	InferenceMode bool             `json:"inference_mode"`
+	R             int              `json:"r"`
+	Alpha         float64          `json:"lora_alpha"`
+	Dropout       float64          `json:"lora_dropout"`
+	Targets       Targets          `json:"target_modules"`
+	Exclude       Targets          `json:"exclude_modules,omitzero"`
+	Bias          string           `json:"bias"`
+	FanInFanOut   bool             `json:"fan_in_fan_out"`
+	Init          any              `json:"init_lora_weights"`
+	RSLoRA        bool             `json:"use_rslora"`
+	DoRA          bool             `json:"use_dora"`
+	RankPattern   Pattern[int]     `json:"rank_pattern"`
+	AlphaPattern  Pattern[float64] `json:"alpha_pattern"`
+	Save          []string         `json:"modules_to_save"`
+	EnsureTying   bool             `json:"ensure_weight_tying,omitempty"`
+	Layers        any              `json:"layers_to_transform"`
+	LayersPattern any              `json:"layers_pattern"`
+	// Order has the keys of the patterns by the pattern's name where they are not sorted: what was read into a map knows it by this alone. It
+	// is in no adapter_config.json.
+	Order map[string][]string `json:"pattern_order,omitempty"`
 }
 
 // gaussian is a value of init_lora_weights.
@@ -56,8 +58,8 @@ func (l *LoRA) Flags(f *pflag.FlagSet) {
 	f.BoolVar(&l.RSLoRA, "use-rslora", l.RSLoRA, "scale by alpha / sqrt(r)")
 	f.StringVar(&l.Bias, "lora-bias", l.Bias, "biases to train: none, all, lora_only")
 	f.StringVar(&l.init, "init-lora-weights", "", "how A starts: true (uniform) or gaussian; B starts zero")
-	f.StringToIntVar(&l.RankPattern, "rank-pattern", nil, "ranks of single modules: NAME=R,...")
-	f.StringToStringVar(&l.alphas, "alpha-pattern", nil, "alphas of single modules: NAME=ALPHA,...")
+	f.Var(&patternFlag[int]{to: &l.RankPattern}, "rank-pattern", "ranks of single modules: NAME=R,..., the first match counts")
+	f.Var(&patternFlag[float64]{to: &l.AlphaPattern}, "alpha-pattern", "alphas of single modules: NAME=ALPHA,..., the first match counts")
 }
 
 // Setup chooses default targets and the head.
@@ -125,16 +127,6 @@ func (l *LoRA) fromFlags() (err error) {
 	default:
 		return fmt.Errorf("init-lora-weights %q: want true or gaussian", l.init)
 	}
-	for k, v := range l.alphas {
-		x, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return fmt.Errorf("alpha-pattern %s=%s: want a number", k, v)
-		}
-		if l.AlphaPattern == nil {
-			l.AlphaPattern = map[string]float64{}
-		}
-		l.AlphaPattern[k] = x
-	}
 	return nil
 }
 
@@ -153,18 +145,18 @@ func (l *LoRA) check() error {
 	case l.Exclude.Expr == allLinear:
 		return fmt.Errorf("exclude_modules all-linear: want names or a regular expression")
 	}
-	for k, r := range l.RankPattern {
-		if r <= 0 {
-			return fmt.Errorf("rank_pattern %s=%d: want a rank of at least 1", k, r)
+	for _, c := range l.RankPattern {
+		if c.Value <= 0 {
+			return fmt.Errorf("rank_pattern %s=%d: want a rank of at least 1", c.Key, c.Value)
 		}
 	}
-	for k, a := range l.AlphaPattern {
-		if !positive(a) {
-			return fmt.Errorf("alpha_pattern %s=%g: want a positive number", k, a)
+	for _, c := range l.AlphaPattern {
+		if !positive(c.Value) {
+			return fmt.Errorf("alpha_pattern %s=%g: want a positive number", c.Key, c.Value)
 		}
 	}
 	l.patterns = map[string]*expression{}
-	for _, k := range append(sortedKeys(l.RankPattern), sortedKeys(l.AlphaPattern)...) {
+	for _, k := range append(l.RankPattern.keys(), l.AlphaPattern.keys()...) {
 		e, err := compile("rank_pattern or alpha_pattern", `(?:.*\.)?`, k)
 		if err != nil {
 			return err
@@ -190,7 +182,7 @@ func (l *LoRA) loaded(raw []byte) error {
 		return err
 	}
 	var own map[string]json.RawMessage
-	known, err := json.Marshal(LoRAConfig{Exclude: Targets{Expr: "x"}, TaskType: "x", EnsureTying: true})
+	known, err := json.Marshal(LoRAConfig{Exclude: Targets{Expr: "x"}, TaskType: "x", EnsureTying: true, Order: map[string][]string{"x": nil}})
 	if err != nil {
 		return err
 	}
@@ -209,6 +201,8 @@ func (l *LoRA) loaded(raw []byte) error {
 	if err := l.checkInit(); err != nil {
 		return err
 	}
+	l.RankPattern.reorder(l.Order["rank_pattern"])
+	l.AlphaPattern.reorder(l.Order["alpha_pattern"])
 	l.InferenceMode, l.FanInFanOut = true, false // PEFT drops fan_in_fan_out on linear layers, and supported models have no others
 	return l.check()
 }
@@ -223,13 +217,16 @@ func (l *LoRA) checkInit() error {
 		"path_initial_model_for_weight_conversion, or merge it with merge_and_unload", name)
 }
 
-// Config is the adapter_config.json. PEFT wants its patterns to be objects, not null.
+// Config holds the settings by the keys of adapter_config.json.
 func (l *LoRA) Config() any {
-	if l.RankPattern == nil {
-		l.RankPattern = map[string]int{}
-	}
-	if l.AlphaPattern == nil {
-		l.AlphaPattern = map[string]float64{}
+	l.Order = nil
+	for name, keys := range map[string][]string{"rank_pattern": l.RankPattern.keys(), "alpha_pattern": l.AlphaPattern.keys()} {
+		if !slices.IsSorted(keys) {
+			if l.Order == nil {
+				l.Order = map[string][]string{}
+			}
+			l.Order[name] = keys
+		}
 	}
 	return &l.LoRAConfig
 }

@@ -113,20 +113,6 @@ func (t Targets) String() string {
 	return strings.Join(t.List, ",")
 }
 
-// pattern looks path up in a PEFT rank_pattern or alpha_pattern: keys are regular expressions for the end of a path, each compiled in keys.
-func pattern[T any](m map[string]T, keys map[string]*expression, path string, def T) (T, error) {
-	for _, k := range sortedKeys(m) {
-		hit := keys[k].match(path)
-		if keys[k].fault != nil {
-			return def, keys[k].fault
-		}
-		if hit {
-			return m[k], nil
-		}
-	}
-	return def, nil
-}
-
 func sortedKeys[T any](m map[string]T) []string {
 	n := names{}
 	for k := range m {

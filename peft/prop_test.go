@@ -172,7 +172,7 @@ func propMerge(t *testing.T, r *run, model0 string) {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, safetensors.WriteModel(dir, tensors, 0))
-	require.NoError(t, model.WriteConfig(r.cfg, dir, r.task, r.cfg.Labels(), untied))
+	require.NoError(t, model.WriteConfig(r.cfg, dir, r.task, r.cfg.Labels(), untied, model.MainType(tensors)))
 	gold := golden.Open(t, filepath.Join("..", "model", "testdata", model0))
 	merged := newRun(t, dir, gold, nil, r.task, r.labels)
 	golden.Near(t, "merged logits", want, merged.logits(refDevice()), 1e-5)

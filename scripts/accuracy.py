@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DATASETS = {
     "sst2": {"rows": 2000, "epochs": 2, "length": 64, "metric": "accuracy", "lora": 5e-3, "full": 2e-4},
     "trec": {"rows": 2000, "epochs": 3, "length": 32, "metric": "accuracy", "lora": 5e-3, "full": 2e-4},
-    "cola": {"rows": 2000, "epochs": 3, "length": 32, "metric": "matthews_correlation", "lora": 2e-3, "full": 2e-4},
+    "cola": {"rows": 2000, "epochs": 8, "length": 32, "metric": "matthews_correlation", "lora": 1e-3, "full": 1e-4},
     "banking77": {"rows": 2000, "epochs": 5, "length": 32, "metric": "accuracy", "lora": 1e-2, "full": 5e-4},
 }
 BATCH = 32

@@ -21,6 +21,7 @@ import tempfile
 
 import peft
 from huggingface_hub import ModelCard, ModelCardData
+from huggingface_hub.utils import validate_repo_id
 from peft import PeftConfig, PeftModel
 
 HUB = {"pearson": "pearsonr"}
@@ -61,15 +62,30 @@ def updated(out, data):
     config = PeftConfig.from_pretrained(out)
     kind = {"SEQ_CLS": "AutoModelForSequenceClassification", "TOKEN_CLS": "AutoModelForTokenClassification", "CAUSAL_LM": "AutoModelForCausalLM"}
     import transformers
-    base = getattr(transformers, kind.get(config.task_type, "AutoModelForMaskedLM")).from_pretrained(config.base_model_name_or_path)
+    base = getattr(transformers, kind.get(config.task_type, "AutoModelForMaskedLM")).from_pretrained(config.base_model_name_or_path, revision=config.revision or "main")
     with tempfile.TemporaryDirectory() as copy:
         shutil.copy(os.path.join(out, "README.md"), copy)
         PeftModel(base, config).create_or_update_model_card(copy)
         after = ModelCard.load(os.path.join(copy, "README.md"))
     check("PEFT updates a copy and keeps the results", results(after.data) == results(data), results(after.data))
     check("and the text", f"- PEFT {peft.__version__}" in after.text and "## Use" in after.text)
-    check("and wants no other library, base model or task",
-          all(after.data.get(k) == data.get(k) for k in ("library_name", "base_model", "pipeline_tag")), after.data.to_dict())
+    fields = ["library_name", "pipeline_tag"] + (["base_model"] if data.get("base_model") else [])  # PEFT puts a path there
+    check("and wants no other library, base model or task", all(after.data.get(k) == data.get(k) for k in fields), after.data.to_dict())
+
+
+def check_base(out, data, adapter):
+    """base_model is a name that the hub takes, or is left out: it refuses a card with a path there."""
+    name = data.get("base_model")
+    if name:
+        validate_repo_id(name)
+    check("base_model is no directory", not name or not os.path.exists(name), name)
+    tags = [t for t in data.tags if t.startswith("base_model:")]
+    check("base_model and its tag", tags == ([f"base_model:adapter:{name}"] if name and adapter else []), tags)
+    if adapter:
+        config = PeftConfig.from_pretrained(out)
+        known = config.revision is not None
+        check("adapter_config.json has the same base model", config.base_model_name_or_path == name if known else not name,
+              config.base_model_name_or_path)
 
 
 def main():
@@ -82,8 +98,9 @@ def main():
     check("the front matter survives a round", again.to_dict() == data.to_dict(), again.to_dict())
     adapter = os.path.exists(os.path.join(out, "adapter_config.json"))
     check("library_name", data.library_name == ("peft" if adapter else "transformers"), data.library_name)
-    for field in ("base_model", "pipeline_tag", "tags"):
+    for field in ("pipeline_tag", "tags"):
         check(field, bool(data.get(field)), data.get(field))
+    check_base(out, data, adapter)
     want = {HUB.get(k, k): v for k, v in measured(out).items()}
     got = results(data)
     check(f"{len(got)} results are those of trainer_state.json",

@@ -9,8 +9,9 @@ PEFT (what luthier shall read) and by luthier (what they shall read); logits of 
   base    forms of a base model that transformers loads: shards, types, tied heads, names with and without the prefix, names of old
   theirs  adapters that PEFT made: luthier loads them and gives PEFT's logits
   ours    adapters that luthier made: PEFT finds a place for every tensor, misses none, and gives luthier's logits; adapter_config.json has
-          only keys of LoraConfig, of its types, and what it leaves out is neutral
-  merged  those merged by luthier: transformers loads them without missing or unexpected weights and gives the adapter's logits
+          only keys of LoraConfig, of its types, and what it leaves out is neutral; all-linear is PEFT's list
+  merged  those merged by luthier: transformers loads them without missing or unexpected weights, in the type that was asked for, and gives
+          the adapter's logits
 
 --device float64 (default) is luthier's reference, auto the adapter. Exit code 1 where a difference exceeds its limit.
 """
@@ -26,7 +27,7 @@ import transformers
 
 from interop_bases import BASES
 from interop_cases import OURS, THEIRS
-from interop_peft import adapter_logits, check_config, make_adapter
+from interop_peft import adapter_logits, check_config, check_targets, make_adapter
 from oracle import read_tensors, write_tensors
 
 CLASSES = {"clm": "AutoModelForCausalLM", "mlm": "AutoModelForMaskedLM", "classify": "AutoModelForSequenceClassification",
@@ -34,6 +35,7 @@ CLASSES = {"clm": "AutoModelForCausalLM", "mlm": "AutoModelForMaskedLM", "classi
 LABELS = {"classify": 3, "regress": 1, "token-classify": 3}
 LIMIT = 1e-5
 MERGED = {"f32": 1e-5, "bf16": 2e-2, "f16": 2e-3}
+TORCH = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 
 class Check:
@@ -129,6 +131,9 @@ def check_ours(c, case):
     mine = c.run(name, task, batch, "-method", "lora", "-save", out, "--", "--lora-r", "4", *case["flags"])
     for text in check_config(out):
         c.note("ours", case["name"], text, False)
+    if "all-linear" in case["flags"]:
+        for text in check_targets(c.load(name, task)[0], task, out):
+            c.note("ours", case["name"], text, False)
     want, faults = adapter_logits(model, out, batch)
     for text in faults:
         c.note("ours", case["name"], text, False)
@@ -153,6 +158,8 @@ def check_merged(c, case, adapter, mine, batch, dtype):
             c.note("merged", f"{case['name']} {dtype}", f"{kind}: {', '.join(map(str, sorted(info[kind])))}", False)
     logits = model(**batch).logits
     c.compare("merged", f"{case['name']} {dtype}, the adapter", mine, logits, batch, MERGED[dtype])
+    said = getattr(transformers, CLASSES[task]).from_pretrained(out).dtype  # by the config alone
+    c.note("merged", f"{case['name']} {dtype}, loaded without a dtype", f"is {said}", said == TORCH[dtype])
     c.compare("merged", f"{case['name']} {dtype}, luthier on it", logits, c.run(name, task, batch, model=out), batch)
 
 

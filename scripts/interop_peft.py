@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 TYPES = {"clm": "CAUSAL_LM", "classify": "SEQ_CLS", "regress": "SEQ_CLS", "token-classify": "TOKEN_CLS", "mlm": None}
 
 
-def make_adapter(model, task, out, safe=True, dtype=None, save_embedding_layers="auto", change=None, **config):
-    """An adapter of PEFT's whose trained tensors have all been moved."""
+def make_adapter(model, task, out, safe=True, dtype=None, save_embedding_layers="auto", change=None, unsorted=False, **config):
+    """An adapter of PEFT's whose trained tensors have all been moved. PEFT sorts the keys of its file: unsorted puts the patterns back into
+    the order they were given in, which both sides must keep."""
     config.setdefault("r", 4)
     peft = get_peft_model(model, LoraConfig(task_type=TYPES[task], **config))
     with torch.no_grad():
@@ -26,6 +27,13 @@ def make_adapter(model, task, out, safe=True, dtype=None, save_embedding_layers=
                 p.data = p.data.to(dtype)
     state = None if safe else get_peft_model_state_dict(peft, save_embedding_layers=save_embedding_layers)
     peft.save_pretrained(out, save_embedding_layers=save_embedding_layers)
+    if unsorted:
+        path = os.path.join(out, "adapter_config.json")
+        with open(path) as f:
+            written = json.load(f)
+        written.update({key: config[key] for key in ("rank_pattern", "alpha_pattern")})
+        with open(path, "w") as f:
+            json.dump(written, f)
     if not safe:  # as versions before safetensors wrote it
         os.remove(os.path.join(out, "adapter_model.safetensors"))
         torch.save({k: v.clone() for k, v in state.items()}, os.path.join(out, "adapter_model.bin"))
@@ -54,6 +62,17 @@ def unused(name, given):
     """Tensors that PEFT writes twice, or of the module that a saved one stands for: it computes with none of them."""
     twice = {".modules_to_save.": ".", "cls.predictions.decoder.bias": "cls.predictions.bias"}
     return ".original_module." in name or any(name.replace(k, v) in given for k, v in twice.items() if k in name)
+
+
+def check_targets(model, task, directory):
+    """The list that all-linear became, where it is not PEFT's. A classifier that is trained whole anyhow PEFT has in it or not."""
+    with open(os.path.join(directory, "adapter_config.json")) as f:
+        ours = json.load(f)["target_modules"]
+    kind = None if task == "token-classify" else TYPES[task]  # PEFT would train that classifier whole and adapt it, and gives up
+    peft = get_peft_model(model, LoraConfig(task_type=kind, target_modules="all-linear"))
+    theirs = set(peft.peft_config["default"].target_modules) - {"classifier"}
+    if not isinstance(ours, list) or set(ours) != theirs or ours != sorted(ours):
+        yield f"target_modules is {ours}, PEFT's {sorted(theirs)}"
 
 
 def check_config(directory):

@@ -66,6 +66,22 @@ type Identity struct {
 
 // Prepare checks the options, plans every batch shape of the run and allocates.
 func (l *Loop) Prepare() error {
+	if err := l.Check(); err != nil {
+		return err
+	}
+	if l.Eval != nil {
+		l.Engine.Evals = ShapesOf(l.Eval, 0)
+	}
+	if err := l.Stepper.Prepare(l.plan.Shapes); err != nil {
+		return err
+	}
+	l.ready = true
+	return nil
+}
+
+// Check refuses settings that cannot be, alone or together, as an *OptionError, and settles how long the run is. It asks nothing of the
+// device.
+func (l *Loop) Check() error {
 	if l.Report == nil {
 		l.Report = Silent{}
 	}
@@ -88,13 +104,6 @@ func (l *Loop) Prepare() error {
 	}
 	l.plan = Plan{Steps: total, StepsPerEpoch: each, Epochs: float64(total) / float64(each), BatchSize: l.Train.Options().BatchSize,
 		Accumulate: l.Accumulate, Shapes: l.shapes(total, each)}
-	if l.Eval != nil {
-		l.Engine.Evals = ShapesOf(l.Eval, 0)
-	}
-	if err := l.Stepper.Prepare(l.plan.Shapes); err != nil {
-		return err
-	}
-	l.ready = true
 	return nil
 }
 

@@ -50,28 +50,9 @@ var aliases = map[string][]string{
 	"max-new-tokens":    {"max-tokens", "n-predict"},
 	"adam-epsilon":      {"adam-eps"},
 	"greater-is-better": {"greater"},
-}
-
-// noEffect lists settings of other tools that are accepted, so that their configs run, with the reason why nothing follows from them.
-var noEffect = map[string]string{
-	"bf16":                          "arithmetic is f32; frozen weights stay bf16 where the file has them so",
-	"fp16":                          "arithmetic is f32",
-	"tf32":                          "arithmetic is f32",
-	"do-train":                      "the command says it",
-	"do-eval":                       "--eval-data says it",
-	"stage":                         "the data says it",
-	"plot-loss":                     "loss.svg is always written",
-	"dataloader-num-workers":        "data is read ahead of the device",
-	"dataloader-pin-memory":         "there is no pinned memory to choose",
-	"preprocessing-num-workers":     "the tokenizer is not the bottleneck",
-	"remove-unused-columns":         "columns are found by name",
-	"ddp-timeout":                   "one device trains",
-	"overwrite-cache":               "there is no cache",
-	"use-cpu":                       "choose with --device",
-	"logging-first-step":            "the first step is logged by --log-steps 1",
-	"disable-tqdm":                  "plain lines are printed where the output is no terminal",
-	"save-safetensors":              "always",
-	"include-num-input-tokens-seen": "always logged",
+	"eps":               {"zo-eps"},
+	"temperature":       {"temp"},
+	"train-on-prompts":  {"train-on-inputs"},
 }
 
 var canonical = func() map[string]string {

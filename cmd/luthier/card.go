@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"luthier/peft"
 )
 
 // card is the README.md of a run's output: what it is, how it was made, what was measured, and how to load it.
@@ -18,7 +21,8 @@ func (r *result) card() string {
 	if j.method.Config() != nil {
 		what = "An adapter"
 	}
-	say("# %s\n\n%s of `%s`, fine-tuned by luthier %s with\n", baseName(s.out), what, j.src.dir, version)
+	hub, _ := peft.HubName(j.src.dir)
+	say("# %s\n\n%s of `%s`, fine-tuned by luthier %s with\n", baseName(s.out), what, cmp.Or(hub, j.src.dir), version)
 	say("    %s\n", commandLine(s.flags))
 	say("| setting | value |\n|---|---|")
 	row := func(k string, v any) { say("| %s | %s |", k, strings.ReplaceAll(fmt.Sprint(v), "|", "\\|")) }
@@ -38,6 +42,9 @@ func (r *result) card() string {
 	}
 	if s.recipe != "" {
 		row("recipe", s.recipeLine())
+	}
+	if text := j.storageLine(s, r.drafted.shapes); text != "" {
+		row("weights", text)
 	}
 	row("trained on", describe(j.dev.Info()))
 	say("\nAll settings stand in `%s`, the course of the run in `metrics.jsonl` and `loss.svg`.\n", configFile)
@@ -114,7 +121,7 @@ func commandLine(f *pflag.FlagSet) string {
 	slices.SortStableFunc(given, func(a, b *pflag.Flag) int { return place(a) - place(b) })
 	lines := []string{"luthier train"}
 	for _, x := range given {
-		part := "--" + x.Name + " " + shellWord(strings.Trim(x.Value.String(), "[]"))
+		part := "--" + x.Name + " " + shellWord(plainValue(x.Value))
 		if x.Value.Type() == "bool" {
 			part = strings.TrimSuffix("--"+x.Name+"="+x.Value.String(), "=true")
 		}
@@ -125,6 +132,14 @@ func commandLine(f *pflag.FlagSet) string {
 		}
 	}
 	return strings.Join(lines, " \\\n    ")
+}
+
+// plainValue is a flag's value as it would be given: pflag prints lists in brackets.
+func plainValue(v pflag.Value) string {
+	if s := v.String(); strings.HasSuffix(v.Type(), "Slice") {
+		return strings.Trim(s, "[]")
+	}
+	return v.String()
 }
 
 // shellWord quotes what a shell would part or change.

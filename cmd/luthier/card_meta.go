@@ -6,17 +6,17 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"luthier/model"
+	"luthier/peft"
 )
 
 // cardMeta is the front matter of a model card, by the names that Hugging Face's hub reads.
 type cardMeta struct {
-	BaseModel   string      `yaml:"base_model"`
+	BaseModel   string      `yaml:"base_model,omitempty"`
 	Library     string      `yaml:"library_name"`
 	License     string      `yaml:"license,omitempty"`
 	LicenseName string      `yaml:"license_name,omitempty"`
@@ -57,10 +57,14 @@ var hubMetrics = map[string]string{"pearson": "pearsonr"}
 // meta is the front matter as YAML. Results stand in it only where they are of the weights that the card goes with.
 func (r *result) meta() string {
 	j := r.job
-	m := cardMeta{BaseModel: hubID(j.src.dir), Library: "transformers", Pipeline: typeOf(j.head()), Tags: []string{"luthier", j.method.Name()}}
+	hub, _ := peft.HubName(j.src.dir)
+	m := cardMeta{BaseModel: hub, Library: "transformers", Pipeline: typeOf(j.head()), Tags: []string{"luthier", j.method.Name()}}
 	if j.method.Config() != nil {
 		m.Library = "peft"
-		m.Tags = append(m.Tags, "base_model:adapter:"+m.BaseModel, "transformers") // as PEFT's own cards have
+		if hub != "" { // the hub takes no paths
+			m.Tags = append(m.Tags, "base_model:adapter:"+hub) // as PEFT's own cards have
+		}
+		m.Tags = append(m.Tags, "transformers")
 	}
 	m.inherit(j.src.dir)
 	if measured, _, own := r.measured(); own {
@@ -90,17 +94,6 @@ func metricTitle(j *job, name string) string {
 		return "f1, mean over the classes"
 	}
 	return strings.ReplaceAll(name, "_", " ")
-}
-
-// cached is a model's place in Hugging Face's cache.
-var cached = regexp.MustCompile(`(?:^|[/\\])models--([^/\\]+)--([^/\\]+)[/\\]snapshots[/\\]`)
-
-// hubID is the model's name on the hub where the directory tells it, else the directory.
-func hubID(dir string) string {
-	if m := cached.FindStringSubmatch(dir); m != nil {
-		return m[1] + "/" + m[2]
-	}
-	return dir
 }
 
 // inherit takes license and language of the base model from its own card, if it has one that can be read.

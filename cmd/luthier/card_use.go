@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"luthier/model"
+	"luthier/peft"
 )
 
 // usage is Python code that loads what was written and asks it something.
@@ -22,11 +23,15 @@ func (r *result) usage() string {
 		say("model = %s.from_pretrained(%q)", class, out)
 	case j.head() == model.MaskedLM: // PEFT has no class of that name
 		say("from peft import PeftModel\nfrom transformers import %s, AutoTokenizer\n", class)
-		say("model = PeftModel.from_pretrained(%s.from_pretrained(%q), %q)", class, j.src.dir, out)
+		base := fmt.Sprintf("%q", j.src.dir)
+		if hub, revision := peft.HubName(j.src.dir); hub != "" {
+			base = fmt.Sprintf("%q, revision=%q", hub, revision)
+		}
+		say("model = PeftModel.from_pretrained(%s.from_pretrained(%s), %q)", class, base, out)
 	default:
-		peft := strings.Replace(class, "Auto", "AutoPeft", 1)
-		say("from peft import %s\nfrom transformers import AutoTokenizer\n", peft)
-		say("model = %s.from_pretrained(%q%s)", peft, out, labels)
+		auto := strings.Replace(class, "Auto", "AutoPeft", 1)
+		say("from peft import %s\nfrom transformers import AutoTokenizer\n", auto)
+		say("model = %s.from_pretrained(%q%s)", auto, out, labels)
 	}
 	say("tokenizer = AutoTokenizer.from_pretrained(%q)", out)
 	switch {

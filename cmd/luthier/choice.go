@@ -46,6 +46,9 @@ func choose(args []string) (choice, error) {
 		}
 		for _, e := range entries {
 			n := plainName(e.key)
+			if e.fault != nil {
+				continue // applyConfig tells, with the line
+			}
 			if _, known := names[n]; known && !given[n] {
 				names[n], given[n] = e.value, true
 			}
@@ -65,6 +68,9 @@ func choose(args []string) (choice, error) {
 	method, err := peft.New(strings.ToLower(names["method"]))
 	if err != nil {
 		return choice{}, usage("--method: %v", err)
+	}
+	if text := refusedOptim(names["optim"]); text != "" {
+		return choice{}, usage("--optim %s: %s", names["optim"], text)
 	}
 	optimizer, err := newOptimizer(optimName(names["optim"]))
 	if err != nil {

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -18,6 +17,7 @@ import (
 type entry struct {
 	key, value string
 	line       int
+	fault      error // the value is none that a setting can have
 }
 
 // yamlPlace is how the parser writes line and column.
@@ -51,15 +51,13 @@ func readConfig(path string) ([]entry, error) {
 		for _, p := range pairs {
 			e := entry{key: p.Key.String(), line: p.Key.GetToken().Position.Line}
 			var v any
-			if err := yaml.NodeToValue(p.Value, &v); err != nil {
+			if err := yaml.NodeToValue(p.Value, &v, yaml.UseOrderedMap()); err != nil {
 				return nil, usage("%s:%d: %s: %v", path, e.line, e.key, err)
 			}
 			if v == nil {
 				continue
 			}
-			if e.value, err = flat(v, true); err != nil {
-				return nil, usage("%s:%d: %s: %v", path, e.line, e.key, err)
-			}
+			e.value, e.fault = flat(v, true)
 			out = append(out, e)
 		}
 	}
@@ -81,15 +79,14 @@ func flat(v any, deep bool) (string, error) {
 		if deep {
 			return strings.Join(parts, ","), nil
 		}
-	case map[string]any:
-		for k, x := range v {
-			s, err := flat(x, false)
+	case yaml.MapSlice: // in the file's order, which counts where several patterns match
+		for _, item := range v {
+			s, err := flat(item.Value, false)
 			if err != nil {
 				return "", err
 			}
-			parts = append(parts, k+"="+s)
+			parts = append(parts, fmt.Sprintf("%v=%s", item.Key, s))
 		}
-		sort.Strings(parts)
 		if deep {
 			return strings.Join(parts, ","), nil
 		}
@@ -108,20 +105,28 @@ func applyConfig(path string, f *pflag.FlagSet, command string) error {
 	if err != nil {
 		return err
 	}
+	given := map[string]bool{}
+	f.Visit(func(x *pflag.Flag) { given[x.Name] = true })
 	seen := map[string]entry{}
 	for _, e := range entries {
 		name := plainName(e.key)
 		if f.Lookup(name) == nil && command == "eval" && ofTraining(name) {
 			continue // run.yaml of a run, given to a command that measures what it made
 		}
+		if f.Lookup(name) == nil && e.fault == nil && asksNothing(name, e.value) {
+			continue
+		}
 		if f.Lookup(name) == nil || name == "config" || name == "help" {
 			return fmt.Errorf("%s:%d: %w", path, e.line, unknown("key ", e.key, f, command))
+		}
+		if e.fault != nil {
+			return usage("%s:%d: %s: %v", path, e.line, e.key, e.fault)
 		}
 		if old, ok := seen[name]; ok {
 			return usage("%s:%d: %s and %s (line %d) are two names of one setting: give one", path, e.line, e.key, old.key, old.line)
 		}
 		seen[name] = e
-		if f.Changed(name) {
+		if f.Changed(name) || givesWay(name, given) {
 			continue // the command line wins
 		}
 		if err := f.Set(name, e.value); err != nil {
@@ -131,53 +136,17 @@ func applyConfig(path string, f *pflag.FlagSet, command string) error {
 	return nil
 }
 
+// follows names, for settings of a config file, those that decide in their place where the command line gives them.
+var follows = map[string][]string{"greater-is-better": {"metric"}, "eval-strategy": {"eval-steps"}, "save-strategy": {"save-steps"},
+	"warmup-steps": {"warmup-ratio"}, "warmup-ratio": {"warmup-steps"}, "max-steps": {"epochs"}}
+
+// givesWay tells whether a config file's value of a setting is overruled by another setting that the command line gives.
+func givesWay(name string, given map[string]bool) bool {
+	return slices.ContainsFunc(follows[name], func(n string) bool { return given[n] })
+}
+
 // ofTraining tells whether luthier train has the setting, with one method and optimizer or another.
 func ofTraining(name string) bool {
 	c, err := choose(nil)
 	return err == nil && ((&app{choice: c}).trainCmd().Flags().Lookup(name) != nil || ownerOf(name) != "")
-}
-
-// notOfRun are flags that say how a command is run and not what it computes.
-var notOfRun = map[string]bool{"config": true, "dry-run": true, "help": true, "json": true, "force": true, "overwrite": true, "resume": true}
-
-// resolved writes every setting in force as YAML that --config takes back.
-func resolved(f *pflag.FlagSet) []byte {
-	var items yaml.MapSlice
-	f.VisitAll(func(x *pflag.Flag) {
-		if notOfRun[x.Name] || noEffect[x.Name] != "" {
-			return
-		}
-		items = append(items, yaml.MapItem{Key: strings.ReplaceAll(x.Name, "-", "_"), Value: typed(x)})
-	})
-	sort.Slice(items, func(i, j int) bool { return items[i].Key.(string) < items[j].Key.(string) })
-	var b bytes.Buffer
-	if err := yaml.NewEncoder(&b).Encode(items); err != nil {
-		panic(err) // strings and numbers always encode
-	}
-	return b.Bytes()
-}
-
-// number is written as it stands.
-type number string
-
-func (n number) MarshalYAML() ([]byte, error) { return []byte(n), nil }
-
-func typed(x *pflag.Flag) any {
-	s := x.Value.String()
-	switch x.Value.Type() {
-	case "bool", "int", "uint64", "float64":
-		if s != "" {
-			return number(s)
-		}
-	case "stringSlice", "intSlice":
-		s = strings.Trim(s, "[]")
-	case "stringToInt", "stringToString": // a map, printed in no order
-		parts := strings.Split(strings.Trim(s, "[]"), ",")
-		sort.Strings(parts)
-		s = strings.Join(parts, ",")
-	}
-	if s == "" {
-		return nil
-	}
-	return s
 }

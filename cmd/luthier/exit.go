@@ -134,11 +134,14 @@ func explain(err error) string {
 }
 
 // stray is cobra's error of an argument to a command that takes none.
-var stray = regexp.MustCompile(`^unknown command (".*") for "luthier (\w+)"$`)
+var stray = regexp.MustCompile(`^unknown command (".*") for "luthier ([\w-]+)"$`)
 
 // worded is an error of cobra's own argument checks as a user understands it.
 func worded(err error) error {
 	if m := stray.FindStringSubmatch(err.Error()); m != nil {
+		if name := strings.Trim(m[1], `"`); yamlFile(name) {
+			return usage("%s: settings of a file are given as --config %s", m[1], name)
+		}
 		return usage("%s: luthier %s takes settings only, as --name value (luthier %s --help lists them)", m[1], m[2], m[2])
 	}
 	return usage("%v (luthier --help lists all commands, and luthier COMMAND --help what each takes)", err)
@@ -165,7 +168,7 @@ func flagError(c *cobra.Command, err error) error {
 		return usage("%v", err)
 	}
 	want := map[string]string{"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "bool": "true or false",
-		"stringToInt": "NAME=NUMBER, with commas between", "stringToString": "NAME=VALUE, with commas between",
+		"pattern":  "NAME=NUMBER, with commas between",
 		"intSlice": "whole numbers, with commas between"}[bad.GetFlag().Value.Type()]
 	if want == "" {
 		return usage("%v", err)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,16 +14,6 @@ import (
 
 // writeEnv writes docs/failures.md instead of comparing it: LUTHIER_WRITE=1 go test ./cmd/luthier -run TestFailures
 const writeEnv = "LUTHIER_WRITE"
-
-// codeTitles are the headings of docs/failures.md, in order.
-var codeTitles = []struct {
-	code  int
-	title string
-}{
-	{exitUsage, "usage or config"}, {exitData, "data, tokenizer or model file"}, {exitAdapter, "no usable adapter"}, {exitMemory, "out of memory, planned or real"},
-	{exitDiverged, "diverged"}, {exitLost, "device lost"}, {exitCheckpoint, "checkpoint does not match or is damaged"}, {exitInterrupted, "interrupted"},
-	{exitOther, "another failure"}, {exitDone, "no failure: what is mended"},
-}
 
 const docHead = `# When things go wrong
 
@@ -34,6 +25,12 @@ stays until another is whole beside it. That holds for ` + "`kill -9`" + ` at an
 model that save at every step. On two busy cores and Mesa's software adapter it took 1582 s; 45 kills came before the first checkpoint, 22
 while files were written, and all 100 runs ended in the bytes of the one that was never killed.
 `
+
+// mendedTitle is the last heading, behind those of the exit codes.
+var mendedTitle = struct {
+	code  int
+	title string
+}{exitDone, "no failure: what is mended"}
 
 const docMended = `Told in the header of the run, which trains.
 
@@ -61,7 +58,7 @@ func (d told) add(f failure, msg string) {
 func (d told) text() string {
 	var b strings.Builder
 	b.WriteString(docHead)
-	for _, c := range codeTitles {
+	for _, c := range append(slices.Clone(codeTitles), mendedTitle) {
 		fmt.Fprintf(&b, "\n## %d: %s\n\n", c.code, c.title)
 		if c.code == exitDone {
 			b.WriteString(docMended)

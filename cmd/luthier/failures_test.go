@@ -25,6 +25,15 @@ const refusedRun = "train --model bert --data rows.tsv --out out"
 
 var failures = []failure{
 	{"a command that is not there", "tarin", 2, []string{`unknown command "tarin": did you mean train?`}},
+	{"a command that is not there, with settings", "tarin --model bert", 2, []string{`unknown command "tarin": did you mean train?`}},
+	{"another tool's command", "merge-lora --adapter adapter", 2, []string{`unknown command "merge-lora"`, "luthier merge"}},
+	{"settings without a command", "--model bert", 2, []string{"--model: name the command first"}},
+	{"a config file without --config", "train settings.yaml", 2, []string{"--config settings.yaml"}},
+	{"a setting that other tools have", "+ --load_in_4bit", 2, []string{"--load_in_4bit: weights are not quantized", "leave it out"}},
+	{"another tool's key in run.yaml", "+ --config axolotl.yaml", 2, []string{"axolotl.yaml:2: datasets:", "--data"}},
+	{"an optimizer with quantized moments", "+ --optim adamw_8bit", 2, []string{"--optim adamw_8bit", "give adamw"}},
+	{"a stage that is not trained", "+ --stage dpo", 2, []string{"--stage", "no dpo"}},
+	{"the processor by another name", "+ --use-cpu true", 2, []string{"--use-cpu", "--device"}},
 	{"a word that is no flag", "train extra", 2, []string{`"extra"`, "luthier train --help"}},
 	{"no model given", "train --data rows.tsv --out out", 2, []string{"--model: give a model directory"}},
 	{"an unknown flag", "+ --batchsize 4", 2, []string{"--batchsize", "did you mean --batch-size?"}},
@@ -52,6 +61,7 @@ var failures = []failure{
 	{"recomputation without a backward pass", "+ --optim mezo --recompute", 2, []string{"--recompute", "keeps no activations"}},
 	{"a prompt for a model without a mask", "+ --optim mezo --template {text}{mask} --verbalizer good,bad", 2, []string{"mask_token"}},
 	{"a prompt and gradients", "train --model llama --data rows.tsv --out out --template {text}{mask} --verbalizer good,bad", 2, []string{"--optim mezo"}},
+	{"a chat template's name", "+ --template qwen", 2, []string{"--template qwen", "chat templates are not read yet"}},
 	{"a template without words", "+ --optim mezo --template {text}{mask}", 2, []string{"--verbalizer"}},
 	{"an unknown schedule", "+ --schedule cosin", 2, []string{`"cosin"`, "constant, linear, cosine"}},
 	{"an unknown metric", "+ --eval-data rows.tsv --metric rouge", 2, []string{"rouge", "accuracy"}},
@@ -84,7 +94,8 @@ func failureFiles(t *testing.T) {
 	require.NoError(t, os.MkdirAll("empty", 0o755))
 	require.NoError(t, os.MkdirAll("used", 0o755))
 	require.NoError(t, os.WriteFile("used/metrics.jsonl", nil, 0o644))
-	for name, text := range map[string]string{"key.yaml": "lr: 1\nepcohs: 3\n", "twice.yaml": "lr: 1\nlearning_rate: 3\n", "broken.yaml": "lr: [1\n"} {
+	for name, text := range map[string]string{"key.yaml": "lr: 1\nepcohs: 3\n", "twice.yaml": "lr: 1\nlearning_rate: 3\n", "broken.yaml": "lr: [1\n",
+		"axolotl.yaml": "load_in_4bit: false\ndatasets:\n  - path: rows.tsv\n    type: alpaca\n"} {
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
 	}
 }

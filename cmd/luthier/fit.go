@@ -56,6 +56,24 @@ func draft(f stepper, s train.Shape) (*drafted, error) {
 	return out, nil
 }
 
+// draft plans one shape and counts parameters; a method that matches nothing is refused, and an adapter that would be no more than a
+// head.
+func (j *job) draft(f stepper, s train.Shape) (*drafted, error) {
+	d, err := draft(f, s)
+	if err != nil {
+		return nil, j.beyond(f, s, err)
+	}
+	if len(j.method.Matched()) == 0 || d.trainable == 0 || (j.method.Config() != nil && !d.added()) {
+		return nil, usage("--method %s%s matches no module of %s: give --target-modules; `luthier inspect %s` lists what there is", j.method.Name(), j.targets(), j.src.dir, j.src.dir)
+	}
+	if err := j.untrainedHead(d.shapes); err != nil {
+		return nil, err
+	}
+	d.copies = j.method.Config() != nil
+	d.base, err = j.parameters()
+	return d, err
+}
+
 // memoryError says that a batch does not fit, and which would.
 type memoryError struct {
 	want, have int64

@@ -1,54 +1,12 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"luthier/optim"
 )
-
-// group is a titled part of a command's flags.
-type group struct {
-	title string
-	flags *pflag.FlagSet
-}
-
-// grouped adds flags to c in titled groups, which its help keeps apart.
-func grouped(c *cobra.Command, gs ...group) {
-	for _, g := range gs {
-		g.flags.SortFlags = false
-		c.Flags().AddFlagSet(g.flags)
-	}
-	c.SetUsageFunc(func(c *cobra.Command) error {
-		w := c.OutOrStderr()
-		fmt.Fprintf(w, "Usage:\n  %s\n", c.UseLine())
-		shown := pflag.NewFlagSet("", pflag.ContinueOnError)
-		for _, g := range gs {
-			section(w, g.title, g.flags)
-			shown.AddFlagSet(g.flags)
-		}
-		rest := pflag.NewFlagSet("", pflag.ContinueOnError)
-		for _, set := range []*pflag.FlagSet{c.LocalFlags(), c.InheritedFlags()} {
-			set.VisitAll(func(f *pflag.Flag) {
-				if shown.Lookup(f.Name) == nil && rest.Lookup(f.Name) == nil {
-					rest.AddFlag(f)
-				}
-			})
-		}
-		section(w, "Run", rest)
-		return nil
-	})
-}
-
-func section(w io.Writer, title string, f *pflag.FlagSet) {
-	if s := f.FlagUsagesWrapped(110); strings.TrimSpace(s) != "" {
-		fmt.Fprintf(w, "\n%s:\n%s", title, s)
-	}
-}
 
 // set makes a flag set that knows every name of a setting.
 func set(add func(f *pflag.FlagSet)) *pflag.FlagSet {
@@ -56,33 +14,6 @@ func set(add func(f *pflag.FlagSet)) *pflag.FlagSet {
 	f.SetNormalizeFunc(normalize)
 	add(f)
 	return f
-}
-
-// ignoredFlags are the settings of noEffect, hidden.
-func ignoredFlags() *pflag.FlagSet {
-	return set(func(f *pflag.FlagSet) {
-		for name := range noEffect {
-			f.String(name, "", "")
-			f.Lookup(name).NoOptDefVal = "true"
-			f.Lookup(name).Hidden = true
-		}
-	})
-}
-
-// notes says which settings were given that have no effect.
-func notes(f *pflag.FlagSet) []string {
-	var out []string
-	f.Visit(func(x *pflag.Flag) {
-		why := noEffect[x.Name]
-		switch strings.ToLower(x.Value.String()) {
-		case "", "false", "none", "no":
-			why = ""
-		}
-		if why != "" {
-			out = append(out, fmt.Sprintf("--%s has no effect: %s", x.Name, why))
-		}
-	})
-	return out
 }
 
 // trainSettings are what train and plan are told.
@@ -175,6 +106,6 @@ func (s *trainSettings) runFlags() *pflag.FlagSet {
 		f.BoolVar(&s.overwrite, "overwrite", false, "replace the run that --out holds")
 		f.StringVar(&s.dumpGraph, "dump-graph", "", "write the graph after each pass, the memory plan and the dispatches to this directory")
 		f.StringVar(&s.config, "config", "", "YAML file with the same settings; flags win")
-		f.BoolVar(&s.dryRun, "dry-run", false, "print the resolved settings and stop")
+		f.BoolVar(&s.dryRun, "dry-run", false, "check everything that needs no device, print the settings as the model and the data settle them, and stop")
 	})
 }

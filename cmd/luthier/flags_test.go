@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
-	"luthier/optim"
 	"luthier/peft"
 )
 
@@ -36,7 +35,7 @@ func TestAliasesLead(t *testing.T) {
 	for _, n := range peft.Names() {
 		add(commandOf(t, "train", "--method", n).Flags())
 	}
-	for _, n := range optim.Names() {
+	for _, n := range optimizerNames() {
 		add(commandOf(t, "train", "--optim", n).Flags())
 	}
 	for own, others := range aliases {
@@ -120,8 +119,9 @@ func TestSuggest(t *testing.T) {
 
 // What --dry-run prints, --config takes back: the same settings come out. Flags win over the file.
 func TestConfigRoundTrip(t *testing.T) {
-	code, first, errs := luthier(t, "train", "--dry-run", "--lr", "3e-3", "--batch-size", "5", "--lora-r", "3", "--rank-pattern", "q=2,k=4",
-		"--text-column", "12", "--pack=false", "--modules-to-save", "a,b")
+	code, first, errs := luthier(t, "train", "--dry-run", "--model", tinyModel(t, "bert"), "--data", tinyLabels(t, 8), "--out", filepath.Join(t.TempDir(), "out"),
+		"--lr", "3e-3", "--batch-size", "5", "--lora-r", "3", "--rank-pattern", "query=2,value=4", "--text-column", "1", "--pack=false",
+		"--modules-to-save", "pooler.dense,classifier")
 	require.Zero(t, code, errs)
 	path := filepath.Join(t.TempDir(), "run.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(first), 0o644))
@@ -141,6 +141,8 @@ func TestConfigForeign(t *testing.T) {
 model_name_or_path: some/model
 stage: sft
 do_train: true
+trust_remote_code: true
+load_in_8bit: false
 finetuning_type: lora
 lora_rank: 4
 lora_target: [q_proj, v_proj]
@@ -157,9 +159,10 @@ bf16: true
 report_to: none
 resume_from_checkpoint: null
 `), 0o644))
-	code, out, errs := luthier(t, "train", "--dry-run", "--config", path)
+	code, out, errs := luthier(t, "train", "--dry-run", "--config", path, "--model", tinyModel(t, "llama"), "--data", tinyLabels(t, 8), "--max-length", "64",
+		"--out", filepath.Join(t.TempDir(), "out"))
 	require.Zero(t, code, errs)
-	for _, line := range []string{"lora_r: 4", "target_modules: q_proj,v_proj", "max_length: 128", "accumulate: 8", "schedule: cosine", "lr: 0.0001", "epochs: 3"} {
+	for _, line := range []string{"lora_r: 4", "target_modules: q_proj,v_proj", "max_length: 64", "accumulate: 8", "schedule: cosine", "lr: 0.0001", "epochs: 3"} {
 		require.Contains(t, out, line+"\n")
 	}
 }

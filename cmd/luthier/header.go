@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"luthier/model"
@@ -60,6 +61,9 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	}
 	a.say("method:   %s, %d modules matched: %s", j.method.Name(), len(j.method.Matched()), kinds(j.method.Matched()))
 	a.say("%s", n)
+	if text := j.storageLine(s, d.shapes); text != "" {
+		a.say("weights:  %s", text)
+	}
 	a.say("optim:    %s, lr %g, %s", a.choice.about(), s.lr, s.schedule)
 	if s.recipe != "" {
 		a.say("recipe:   %s", s.recipeLine())
@@ -90,13 +94,17 @@ func (a *app) header(j *job, s *trainSettings, d *drafted) {
 	}
 }
 
-// classAdvice tells of labels that look like no classes: nearly as many as there are rows.
+// classAdvice tells of labels that look like no classes: nearly as many as there are rows. They are numbers, or answers that a language
+// model should write, or another column's.
 func (j *job) classAdvice() string {
 	if j.task != model.Classify || j.train == nil || len(j.labels) < 20 || 2*len(j.labels) < j.train.encoded.Rows {
 		return ""
 	}
-	return fmt.Sprintf("%d classes in %d rows: if the labels are numbers to learn, give --task regress; if they stand in another column, --label-column",
-		len(j.labels), j.train.encoded.Rows)
+	about := `if the labels are texts to write, a language model learns them from .jsonl with {"prompt", "completion"}`
+	if _, err := strconv.ParseFloat(j.labels[0], 64); err == nil {
+		about = "if the labels are numbers to learn, give --task regress"
+	}
+	return fmt.Sprintf("%d classes in %d rows: %s; if the labels stand in another column, --label-column", len(j.labels), j.train.encoded.Rows, about)
 }
 
 // unmatched lists the module names that the user gave and no module bears: the others are trained all the same.

@@ -58,15 +58,22 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 func (a *app) failed(err error) int {
 	code := exitCode(err)
 	if a.json {
-		a.emit(map[string]any{"error": err.Error(), "exit_code": code})
+		a.emit(map[string]any{"error": explain(err), "exit_code": code})
 	}
 	fmt.Fprintf(a.err, "luthier: %s\n", explain(err))
 	return code
 }
 
 // execute parses the arguments and runs the command they name.
-func (a *app) execute(ctx context.Context, args []string) error {
-	var err error
+func (a *app) execute(ctx context.Context, args []string) (err error) {
+	given := args
+	defer func() { a.json = a.json || err != nil && asksJSON(given) }() // an error of the flags comes before --json is read
+	if a.choice, err = choose(nil); err != nil {
+		return err
+	}
+	if err = commandThere(a.root(), args); err != nil {
+		return err
+	}
 	if a.choice, err = choose(args); err != nil {
 		return err
 	}
@@ -84,6 +91,19 @@ func (a *app) execute(ctx context.Context, args []string) error {
 		return err
 	}
 	return worded(err)
+}
+
+// asksJSON tells whether --json stands among arguments that may not have been parsed.
+func asksJSON(args []string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "--":
+			return false
+		case "--json", "--json=true":
+			return true
+		}
+	}
+	return false
 }
 
 func (a *app) root() *cobra.Command {
@@ -107,17 +127,6 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.trainCmd(), a.evalCmd(), a.predictCmd(), a.generateCmd(), a.mergeCmd(), a.replayCmd(), a.planCmd(), a.showBatchCmd(), a.doctorCmd(), a.inspectCmd(), a.gradientsCmd(), a.tokenizeCmd(),
 		a.benchCmd(), a.methodsCmd(), a.modelsCmd(), a.versionCmd())
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetUsageTemplate(root.UsageTemplate() + exitCodes)
 	return root
-}
-
-// known refuses a command that is not there, with the nearest that is.
-func known(root *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	near := ""
-	if s := root.SuggestionsFor(args[0]); len(s) > 0 {
-		near = fmt.Sprintf(": did you mean %s?", s[0])
-	}
-	return usage("unknown command %q%s (luthier --help lists all)", args[0], near)
 }

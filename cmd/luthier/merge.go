@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"luthier/data"
 	"luthier/graph"
 	"luthier/model"
-	"luthier/model/safetensors"
 	"luthier/peft"
 	"luthier/train"
 )
@@ -29,10 +27,9 @@ func (a *app) mergeCmd() *cobra.Command {
 			if (in.adapter == "" && in.model == "") || out == "" {
 				return usage("merge wants --adapter (or --model, to change its storage type) and --out")
 			}
-			d, ok := map[string]string{"": "", "f32": safetensors.F32, "float32": safetensors.F32, "bf16": safetensors.BF16, "bfloat16": safetensors.BF16,
-				"f16": safetensors.F16, "float16": safetensors.F16}[strings.ToLower(dtype)]
-			if !ok {
-				return usage("--dtype %q: want f32, bf16 or f16", dtype)
+			d, err := dtypeFlag(dtype)
+			if err != nil {
+				return err
 			}
 			return a.merge(c.Context(), in, out, d, overwrite)
 		},

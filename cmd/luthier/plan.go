@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"luthier/backend"
 	"luthier/data"
 	"luthier/model"
 	"luthier/train"
@@ -23,6 +24,10 @@ func (a *app) planCmd() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.flags = c.Flags()
 			if err := s.settle(c.Name()); err != nil {
+				return err
+			}
+			a.notes(s)
+			if err := s.sound(); err != nil {
 				return err
 			}
 			if s.shape != "" {
@@ -91,11 +96,17 @@ func (a *app) prepare(s *trainSettings) (*job, stepper, error) {
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
-	j := &job{method: a.choice.method}
-	var err error
-	if j.dev, j.budget, err = a.openDevice(); err != nil {
-		return j, nil, err
+	dev, memory, err := a.openDevice()
+	if err != nil {
+		return nil, nil, err
 	}
+	return a.prepareOn(dev, memory, s)
+}
+
+// prepareOn is prepare on a device, which becomes the job's.
+func (a *app) prepareOn(dev backend.Device, memory budget, s *trainSettings) (*job, stepper, error) {
+	j := &job{method: a.choice.method, dev: dev, budget: memory}
+	var err error
 	if err = j.read(s); err != nil {
 		return j, nil, err
 	}
@@ -223,22 +234,4 @@ func (j *job) readData(s *trainSettings, trainPath, evalPath string) (err error)
 	}
 	j.scorer, err = s.loader(j.eval, j.src.tok, batch, false)
 	return err
-}
-
-// draft plans one shape and counts parameters; a method that matches nothing is refused, and an adapter that would be no more than a
-// head.
-func (j *job) draft(f stepper, s train.Shape) (*drafted, error) {
-	d, err := draft(f, s)
-	if err != nil {
-		return nil, j.beyond(f, s, err)
-	}
-	if len(j.method.Matched()) == 0 || d.trainable == 0 || (j.method.Config() != nil && !d.added()) {
-		return nil, usage("--method %s%s matches no module of %s: give --target-modules; `luthier inspect %s` lists what there is", j.method.Name(), j.targets(), j.src.dir, j.src.dir)
-	}
-	if err := j.untrainedHead(d.shapes); err != nil {
-		return nil, err
-	}
-	d.copies = j.method.Config() != nil
-	d.base, err = j.parameters()
-	return d, err
 }

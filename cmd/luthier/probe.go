@@ -17,16 +17,10 @@ func (a *app) probe(ctx context.Context, s *trainSettings, j *job, d *drafted) e
 	if !s.probe {
 		return nil
 	}
-	head := headPath(j.engine.Sites)
-	switch {
-	case j.task != model.Classify:
-		return usage("--linear-probe: a %s run has no head of classes: leave it out", j.task)
-	case !(s.probeL2 > 0) || math.IsInf(s.probeL2, 1):
-		return usage("--linear-probe-l2 %g: want a positive number: without a penalty separable data has no best head", s.probeL2)
-	case d.shapes[head+".weight"] == nil:
-		return usage("--linear-probe: --method %s leaves %s frozen and so would not save it: train it too (%s), or leave --linear-probe out",
-			j.method.Name(), head, headFlag(j, head))
-	case s.resume != "":
+	if err := probeFits(s, j, d); err != nil {
+		return err
+	}
+	if s.resume != "" {
 		a.say("probe:    not again: the head comes from the run that goes on")
 		if path := filepath.Join(s.out, startFile); a.forward() && exists(s.out, startFile) {
 			return j.giveStart(path)
@@ -50,6 +44,23 @@ func (a *app) probe(ctx context.Context, s *trainSettings, j *job, d *drafted) e
 	}
 	if !p.Converged {
 		a.warn("--linear-probe: the fit stopped short of its optimum, at a slope of %.1g: a larger --linear-probe-l2 is easier", p.Slope)
+	}
+	return nil
+}
+
+// probeFits refuses a probe that the run has no use for. The batch has been planned.
+func probeFits(s *trainSettings, j *job, d *drafted) error {
+	head := headPath(j.engine.Sites)
+	switch {
+	case !s.probe:
+		return nil
+	case j.task != model.Classify:
+		return usage("--linear-probe: a %s run has no head of classes: leave it out", j.task)
+	case !(s.probeL2 > 0) || math.IsInf(s.probeL2, 1):
+		return usage("--linear-probe-l2 %g: want a positive number: without a penalty separable data has no best head", s.probeL2)
+	case d.shapes[head+".weight"] == nil:
+		return usage("--linear-probe: --method %s leaves %s frozen and so would not save it: train it too (%s), or leave --linear-probe out",
+			j.method.Name(), head, headFlag(j, head))
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ func (s *source) promptOf(in *inputs) (*prompting, error) {
 	switch {
 	case template == "" && words == "", template == "none":
 		return nil, nil
+	case template != "" && !strings.ContainsAny(template, "{}"):
+		return nil, usage("--template %s: has no {text}, and chat templates are not read yet: leave it out, and write prompts as the model wants them", template)
 	case !classify:
 		return nil, usage("--template and --verbalizer are for --task classify, not %s", task)
 	case template == "":

@@ -203,7 +203,7 @@ func TestCardInherits(t *testing.T) {
 	for text, want := range map[string]string{"---\r\nlicense: apache-2.0\r\nlanguage:\r\n- en\r\n---\r\n# x": "apache-2.0", "---\nlicense: 'no: really'\n---\n": "no: really",
 		"---\nlicense: [\n---\n": "", "# no front matter": "", "---\nlicense: mit\n": ""} {
 		require.NoError(t, os.WriteFile(filepath.Join(hub, "README.md"), []byte(text), 0o666))
-		m := cardMeta{BaseModel: hubID(hub)}
+		m := cardMeta{BaseModel: "some/model"}
 		m.inherit(hub)
 		raw, err := yaml.Marshal(m)
 		require.NoError(t, err)
@@ -211,7 +211,6 @@ func TestCardInherits(t *testing.T) {
 		require.NoError(t, yaml.Unmarshal(raw, &back), "%s", raw)
 		require.Equal(t, []string{"some/model", want}, []string{back.BaseModel, back.License})
 	}
-	require.Equal(t, "plain/dir", hubID("plain/dir"))
 }
 
 func TestCardOfClassifier(t *testing.T) {
@@ -225,7 +224,9 @@ func TestCardOfClassifier(t *testing.T) {
 	front, text, _ := strings.Cut(rest, "---\n")
 	var m cardMeta
 	require.NoError(t, yaml.UnmarshalWithOptions([]byte(front), &m, yaml.DisallowUnknownField()))
-	require.Equal(t, []string{dir, "peft", "text-classification"}, []string{m.BaseModel, m.Library, m.Pipeline})
+	require.Equal(t, []string{"", "peft", "text-classification"}, []string{m.BaseModel, m.Library, m.Pipeline}, "the hub takes no path as a base_model")
+	require.NotContains(t, front, "base_model")
+	require.Contains(t, text, "An adapter of `"+dir+"`")
 	var state struct {
 		History []map[string]any `json:"log_history"`
 	}

@@ -114,10 +114,10 @@ func (r *result) model(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	return r.job.export(ctx, out, ts, "")
+	return r.job.export(ctx, out, ts, r.job.storage())
 }
 
-// export merges tensors into the base and writes the model to dir, which holds none: weights and config.
+// export merges tensors into the base and writes the model to dir, which holds none: weights and configs.
 func (j *job) export(ctx context.Context, dir string, ts []peft.Tensor, dtype string) error {
 	tensors, untied, err := peft.Merge(j.method, j.src.weights, j.engine.Sites, ts, dtype)
 	if err != nil {
@@ -129,7 +129,12 @@ func (j *job) export(ctx context.Context, dir string, ts []peft.Tensor, dtype st
 	if err := safetensors.WriteModel(dir, tensors, 0); err != nil {
 		return err
 	}
-	return model.WriteConfig(j.src.config, dir, j.task, j.labels, untied)
+	if j.head() == model.CausalLM {
+		if err := data.WriteGenerationConfig(j.src.dir, dir); err != nil {
+			return err
+		}
+	}
+	return model.WriteConfig(j.src.config, dir, j.task, j.labels, untied, model.MainType(tensors))
 }
 
 // until is the stream of a tensor, which is not begun once ctx is cancelled.

@@ -30,6 +30,7 @@ func (a *app) showBatchCmd() *cobra.Command {
 			if err := s.settle(c.Name()); err != nil {
 				return err
 			}
+			a.notes(s)
 			return a.showBatches(s, o)
 		},
 	}

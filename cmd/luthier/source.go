@@ -100,7 +100,8 @@ func (s *source) openAdapter(dir string) error {
 	return nil
 }
 
-// baseOf finds the base model of an adapter: where its config says, seen from here or from the adapter.
+// baseOf finds the base model of an adapter: where its config says, seen from here or from the adapter; where that is a name of the hub, the
+// directory that luthier trained it from.
 func baseOf(dir string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, peft.ConfigFile))
 	if err != nil {
@@ -112,8 +113,12 @@ func baseOf(dir string) (string, error) {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return "", err
 	}
-	for _, p := range []string{c.Base, filepath.Join(dir, c.Base)} {
-		if _, err := os.Stat(filepath.Join(p, "config.json")); c.Base != "" && err == nil {
+	own := readRecord(dir).Base
+	if hub, _ := peft.HubName(own); hub != c.Base {
+		own = ""
+	}
+	for _, p := range []string{own, c.Base, filepath.Join(dir, c.Base)} {
+		if _, err := os.Stat(filepath.Join(p, "config.json")); p != "" && c.Base != "" && err == nil {
 			return p, nil
 		}
 	}

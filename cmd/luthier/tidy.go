@@ -8,12 +8,12 @@ import (
 )
 
 // tidy prepares the arguments for pflag and refuses what it would not: `--flag true` of switches (as transformers' parser takes them)
-// becomes `--flag=true`, `--resume DIR` becomes `--resume=DIR`, an unknown flag is answered with the nearest known one, and one setting
-// given by two names is an error.
+// becomes `--flag=true`, `--resume DIR` becomes `--resume=DIR`, an unknown flag is answered with what helps or the nearest known one, and one
+// setting given by two names is an error.
 func tidy(root *cobra.Command, args []string) ([]string, error) {
 	cmd, _, err := root.Find(args)
 	if err != nil || cmd == root {
-		return args, nil // cobra explains it
+		return args, nil // help, a version or a completion
 	}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SetNormalizeFunc(normalize)
@@ -34,6 +34,17 @@ func tidy(root *cobra.Command, args []string) ([]string, error) {
 		name, value, joined := strings.Cut(a[2:], "=")
 		f := flags.Lookup(name)
 		if f == nil {
+			switch {
+			case joined:
+			case i+1 < len(args) && !strings.HasPrefix(args[i+1], "--"):
+				i++
+				value = args[i]
+			default:
+				value = "true"
+			}
+			if asksNothing(name, value) {
+				continue
+			}
 			return nil, unknown("flag --", name, flags, cmd.Name())
 		}
 		if before, ok := written[f.Name]; ok && before != name {
@@ -76,8 +87,12 @@ func unknown(kind, name string, f *pflag.FlagSet, command string) error {
 	if owner := ownerOf(plainName(name)); owner != "" {
 		return usage("unknown %s%s here: it belongs to %s", kind, name, owner)
 	}
-	if near := suggest(name, f); near != "" {
-		return usage("unknown %s%s: did you mean %s%s? (luthier %s --help lists all)", kind, name, kind[strings.Index(kind, " ")+1:], near, command)
+	bare := kind[strings.Index(kind, " ")+1:]
+	if r, ok := remedyOf(name); ok {
+		return usage("%s%s: %s", bare, name, r.text)
 	}
-	return usage("unknown %s%s (luthier %s --help lists all)", kind, name, command)
+	if near := suggest(name, f); near != "" {
+		return usage("unknown %s%s: did you mean %s%s? (luthier %s --help lists them)", kind, name, bare, near, command)
+	}
+	return usage("unknown %s%s (luthier %s --help lists them)", kind, name, command)
 }

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"luthier/data"
 	"luthier/model/safetensors"
-	"luthier/optim"
 	"luthier/peft"
 	"luthier/train"
 )
@@ -32,8 +30,7 @@ func (a *app) trainCmd() *cobra.Command {
 				return err
 			}
 			if s.dryRun {
-				_, err := a.out.Write(resolved(s.flags))
-				return err
+				return a.dryRun(c.Context(), s)
 			}
 			return a.train(c.Context(), s)
 		},
@@ -46,9 +43,7 @@ func (a *app) trainCmd() *cobra.Command {
 
 // train runs one training from flags to adapter.
 func (a *app) train(ctx context.Context, s *trainSettings) error {
-	for _, n := range notes(s.flags) {
-		a.warn("%s", n)
-	}
+	a.notes(s)
 	if err := s.complete(); err != nil {
 		return err
 	}
@@ -96,8 +91,8 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 	if err != nil {
 		return err
 	}
-	l := &train.Loop{Engine: j.engine, Stepper: f, Train: j.loader, Eval: j.scorer, Report: hears, Options: s.options(), Dir: s.out, Identity: id,
-		Schedule: optim.Schedule{Kind: s.schedule, Peak: s.lr, Warmup: s.warmup(j.loader)}}
+	l := s.loop(j, f)
+	l.Report, l.Identity = hears, id
 	if c, ok := f.(io.Closer); ok {
 		defer c.Close() //nolint:errcheck // each step was written; Run has synced what a checkpoint stands on
 	}
@@ -135,7 +130,7 @@ func (a *app) loop(ctx context.Context, s *trainSettings, j *job, f stepper, d *
 		_ = j.dev.Wait(ctx) // what is wrong with the device the next step meets again
 		interruptsOf(ctx).works(stepping)
 	}
-	if err := writeText(filepath.Join(s.out, configFile), string(resolved(s.flags))); err != nil {
+	if err := writeText(filepath.Join(s.out, configFile), string(yamlText(a.resolved(s, j)))); err != nil {
 		return err
 	}
 	err = l.Run(ctx)
@@ -189,47 +184,6 @@ func (a *app) finish(s *trainSettings, r *reporter) error {
 	}
 	a.say("written:  %s", s.out)
 	return nil
-}
-
-// complete checks what train needs beyond what the other commands check.
-func (s *trainSettings) complete() error {
-	switch {
-	case s.model == "" && s.initAdapter == "":
-		return usage("--model: give a model directory")
-	case s.data == "":
-		return usage("--data: give training data")
-	case s.out == "":
-		return usage("--out: give a directory for the adapter")
-	case !(s.lr > 0) || math.IsInf(s.lr, 1):
-		return usage("--lr %g: want a positive number", s.lr)
-	case s.accumulate < 1:
-		return usage("--accumulate %d: want at least 1", s.accumulate)
-	case s.maxSteps < 0:
-		return usage("--max-steps %d: want a positive number", s.maxSteps)
-	case s.maxSteps == 0 && !(s.epochs > 0 && s.epochs <= 1e6):
-		return usage("--epochs %g: want a positive number, or --max-steps", s.epochs)
-	case !(s.warmupRatio >= 0 && s.warmupRatio <= 1):
-		return usage("--warmup-ratio %g: want a share from 0 to 1", s.warmupRatio)
-	case s.warmupSteps > 0 && s.warmupRatio > 0:
-		return usage("--warmup-steps and --warmup-ratio: give one")
-	case !(s.maxGradNorm >= 0):
-		return usage("--max-grad-norm %g: want a number of at least 0", s.maxGradNorm)
-	case !(s.smoothing >= 0 && s.smoothing < 1):
-		return usage("--label-smoothing %g: want a share from 0 to 1", s.smoothing)
-	}
-	for _, n := range []struct {
-		flag string
-		v    int
-	}{{"log-steps", s.logSteps}, {"eval-steps", s.evalSteps}, {"save-steps", s.saveSteps}, {"save-total-limit", s.saveLimit}, {"patience", s.patience},
-		{"warmup-steps", s.warmupSteps}} {
-		if n.v < 0 {
-			return usage("--%s %d: want a number of at least 0", n.flag, n.v)
-		}
-	}
-	if _, err := s.reportsTo(); err != nil {
-		return err
-	}
-	return s.strategies()
 }
 
 // identity is what a checkpoint of this run must match.

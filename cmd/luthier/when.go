@@ -62,6 +62,12 @@ func (s *trainSettings) options() train.Options {
 	return o
 }
 
+// loop is what steps, without what it reports to and is known by.
+func (s *trainSettings) loop(j *job, f stepper) *train.Loop {
+	return &train.Loop{Engine: j.engine, Stepper: f, Train: j.loader, Eval: j.scorer, Options: s.options(), Dir: s.out,
+		Schedule: optim.Schedule{Kind: s.schedule, Peak: s.lr, Warmup: s.warmup(j.loader)}}
+}
+
 // total is the number of optimizer steps of the run.
 func (s *trainSettings) total(l *data.Loader) int {
 	if s.maxSteps > 0 {

@@ -91,6 +91,9 @@ func (j *job) forwardStepper(o zeroth.Options, s *trainSettings) (*zeroth.Steppe
 	case s.flags.Changed("max-grad-norm"):
 		return nil, usage("--max-grad-norm: %s has no gradient to clip", o.Variant)
 	}
+	if err := s.checkStorage(o.Variant); err != nil {
+		return nil, err
+	}
 	if !slices.Contains(j.engine.MetricNames(), o.Objective) {
 		return nil, usage("--objective %s: a %s run measures %s", o.Objective, j.task, strings.Join(j.engine.MetricNames(), ", "))
 	}
