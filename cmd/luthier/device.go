@@ -49,12 +49,12 @@ func memoryOf(info backend.Info, limit int64) budget {
 	case limit > 0:
 		return budget{limit, "--memory"}
 	case info.Class == backend.Software:
-		if n := memAvailable("/proc/meminfo"); n > 0 {
-			return budget{n, "free memory of the host"}
+		if n, what := hostMemory(); n > 0 {
+			return budget{n, what + " of the host"}
 		}
 	case info.Integrated:
-		if n := memAvailable("/proc/meminfo"); n > 0 {
-			return budget{n, "free memory of the host, which the adapter shares"}
+		if n, what := hostMemory(); n > 0 {
+			return budget{n, what + " of the host, which the adapter shares"}
 		}
 	case info.Class == backend.AMD:
 		if n := amdMemory("/sys/class/drm"); n > 0 {

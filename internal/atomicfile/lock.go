@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -82,9 +83,13 @@ func (l *Lock) Release() error {
 	}
 	f := l.f
 	l.f = nil
-	// Removed while still locked: see stillNamed. Where an open file cannot be removed it stays, unlocked and harmless.
-	os.Remove(f.Name())
-	return f.Close()
+	// Removed while still locked: see stillNamed. Windows removes no open file, neither ours nor one that another process has opened since.
+	removed := os.Remove(f.Name())
+	err := f.Close()
+	if removed != nil && runtime.GOOS == "windows" {
+		os.Remove(f.Name())
+	}
+	return err
 }
 
 func stillNamed(f *os.File, path string) bool {
