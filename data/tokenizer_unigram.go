@@ -23,11 +23,12 @@ type unigram struct {
 	bytes   *[256]int32 // byte fallback; nil for none
 }
 
-// newUnigram takes the pieces of a SentencePiece model; a user defined one
-// scores above all that could stand in its place.
+// newUnigram takes the pieces of a SentencePiece model. A user defined one
+// scores, as there, its length in bytes times the best score, which starts from
+// the smallest normal float32 and so is about 0 whatever the pieces say, less 0.1.
 func newUnigram(m *spModel, tokens map[string]int32, unk int32) *unigram {
 	u := &unigram{tokens: tokens, pieces: byteTrie{next: map[uint64]int32{}, token: []int32{-1}}, scores: make([]float32, len(m.pieces)), unk: unk}
-	lowest, highest := float32(math.MaxFloat32), float32(-math.MaxFloat32)
+	lowest, highest := float32(math.MaxFloat32), float32(0x1p-126)
 	for _, p := range m.pieces {
 		if p.kind == spNormal {
 			lowest, highest = min(lowest, p.score), max(highest, p.score)
