@@ -3,7 +3,7 @@ GO ?= go
 BIN := bin/luthier
 SOURCES := $(shell find . -path ./out -prune -o \( -name '*.go' -o -name '*.wgsl' -o -name '*.[ch]' -o -path './internal/nano/words/*' \) -print)
 
-.PHONY: help build demo demo-mezo replay-drivers kill test-drivers test fuzz quick check-output gpucheck nano docs adapter fmt clean
+.PHONY: help build demo demo-mezo replay-drivers kill test-drivers test-windows test fuzz quick check-output gpucheck nano docs adapter fmt clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ replay-drivers: build  ## replay runs of one Vulkan driver on another: the same 
 
 test-drivers: build  ## every kernel on two Vulkan drivers, short runs that follow each other, the same bytes twice (ICDS="FILE FILE"; default: lavapipe, SwiftShader)
 	@sh scripts/test_drivers.sh $(ICDS)
+
+test-windows:  ## the Windows program in Wine: every kernel, a run with its resumption, packages that touch files (needs MinGW, Wine, Xvfb)
+	@sh scripts/test_windows.sh
 
 kill: build  ## kill -9 at random moments of a run, each resumed to the same bytes (KILLS=100 SEED=1)
 	@sh scripts/kill.sh $(or $(KILLS),100) $(or $(SEED),1)

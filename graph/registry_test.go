@@ -110,7 +110,7 @@ func TestEveryKernelIsUsed(t *testing.T) {
 	for _, n := range shaders.Names() {
 		have[n] = true
 	}
-	words := map[string]bool{}
+	words := map[string]bool{"tick": true} // of the device itself
 	for _, f := range source(t) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
