@@ -10,6 +10,7 @@ type Batch struct {
 	Classes            []int32 // [B]
 	Targets            []float32
 	LastPos            []int32   // [B], position of the last token; 0 for a padding row
+	PadID              int32     // the id at padding
 	Tokens             int       // positions with mask 1
 	LossTokens         int       // labels, or classes where there are no labels, that are not Ignore
 	Rows               int       // rows that hold a sequence
@@ -37,7 +38,7 @@ func NewBatch(seqs []*Sequence, rows int, padID int32, left bool) *Batch {
 		labelled = labelled || s.Labels != nil
 	}
 	rows = max(rows, len(seqs))
-	b := &Batch{B: rows, T: Bucket(longest), Rows: len(seqs)}
+	b := &Batch{B: rows, T: Bucket(longest), Rows: len(seqs), PadID: padID}
 	n := b.B * b.T
 	b.IDs, b.TypeIDs, b.Mask = filled(n, padID), make([]int32, n), make([]int32, n)
 	b.Classes, b.Targets, b.LastPos = filled(rows, Ignore), make([]float32, rows), make([]int32, rows)

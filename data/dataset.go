@@ -36,6 +36,16 @@ var (
 	labelNames = []string{"label", "labels", "category", "class", "intent", "gold_label", "score", "target"}
 )
 
+// LabelKey is the key whose value LoadClassification takes for the label of a row where no column is named: empty where there is none. A
+// prompt with its completion is text to write, whatever else the row says of it, unless it is labelled by that very name, as a judgment of
+// the answer is.
+func LabelKey(has func(key string) bool) string {
+	if has("prompt") && has("completion") {
+		return firstOf(labelNames[:2], has)
+	}
+	return firstOf(labelNames, has)
+}
+
 // LoadClassification reads texts and labels from .tsv, .csv, .jsonl or .json
 // (an array of objects or one object a line).
 //

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"luthier/backend"
 	"luthier/graph"
 )
@@ -15,12 +17,29 @@ var _ = register(Spec{
 	Heads:      []string{"classifier", "cls", "bert.pooler"},
 	MaskedHead: []string{"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"},
 	Pooler:     []string{"bert.pooler.dense"},
+	TokenTypes: true,
+	Defaults:   bertDefaults,
+	Check:      bertCheck,
 	Hidden:     bertHidden,
 	Vocab:      bertVocab,
 	Labels:     bertLabels,
 	Tokens:     bertTokens,
 	Table:      "bert.embeddings.word_embeddings.weight", HeadWeight: "cls.predictions.decoder.weight", HeadBias: "cls.predictions.bias",
 })
+
+// bertDefaults are BertConfig's.
+func bertDefaults(c *Config) {
+	drop := 0.1
+	c.HiddenDropout, c.AttentionDropout2 = drop, &drop
+}
+
+// bertCheck refuses scores that depend on distances: transformers computed them up to version 4.
+func bertCheck(c *Config) error {
+	if t := c.PositionType; t != "" && t != "absolute" {
+		return fmt.Errorf("position_embedding_type %q is not supported (absolute)", t)
+	}
+	return nil
+}
 
 func bertHidden(b *Builder) *graph.Node {
 	c := b.Config
@@ -38,7 +57,7 @@ func bertLayer(b *Builder, path string, x *graph.Node) *graph.Node {
 	q := b.Linear(self+".query", x, d, d, true)
 	k := b.Linear(self+".key", x, d, d, true)
 	v := b.Linear(self+".value", x, d, d, true)
-	x = bertOut(b, path+".attention.output", x, b.attend(self, q, k, v, false), d)
+	x = bertOut(b, path+".attention.output", x, b.attend(self, q, k, v, c.IsDecoder), d)
 	act, err := c.Act()
 	if err != nil {
 		b.Weights.fail(err)

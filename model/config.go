@@ -38,6 +38,8 @@ type Config struct {
 	AttentionDropout2 *float64          `json:"attention_probs_dropout_prob"`
 	ClassifierDropout *float64          `json:"classifier_dropout"`
 	InitializerRange  float64           `json:"initializer_range"`
+	IsDecoder         bool              `json:"is_decoder"`              // of bert: tokens see those before them only
+	PositionType      string            `json:"position_embedding_type"` // of bert
 	PadID             *int              `json:"pad_token_id"`
 	BOSID             any               `json:"bos_token_id"`
 	EOSID             any               `json:"eos_token_id"`
@@ -79,16 +81,9 @@ func ReadConfig(dir string) (*Config, error) {
 
 // ParseConfig is ReadConfig on the bytes of a file.
 func ParseConfig(raw []byte, path string) (*Config, error) {
-	c := &Config{File: path}
-	if err := json.Unmarshal(raw, c); err != nil {
-		return nil, fmt.Errorf("%s: %w: fetch the file again", path, err)
-	}
-	if c.ModelType == "" {
-		return nil, fmt.Errorf("%s: no model_type: is this a transformers model?", path)
-	}
-	spec, ok := specs[c.ModelType]
-	if !ok {
-		return nil, fmt.Errorf("%s: model_type %q is not supported; luthier has %s", path, c.ModelType, strings.Join(Types(), ", "))
+	c, spec, err := decode(raw, path)
+	if err != nil {
+		return nil, err
 	}
 	c.defaults()
 	for _, f := range []struct {
@@ -118,6 +113,31 @@ func ParseConfig(raw []byte, path string) (*Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// decode reads the JSON over the architecture's defaults, so that what is absent or null keeps them.
+func decode(raw []byte, path string) (*Config, Spec, error) {
+	var kind struct {
+		ModelType string `json:"model_type"`
+	}
+	if err := json.Unmarshal(raw, &kind); err != nil {
+		return nil, Spec{}, fmt.Errorf("%s: %w: fetch the file again", path, err)
+	}
+	if kind.ModelType == "" {
+		return nil, Spec{}, fmt.Errorf("%s: no model_type: is this a transformers model?", path)
+	}
+	spec, ok := specs[kind.ModelType]
+	if !ok {
+		return nil, Spec{}, fmt.Errorf("%s: model_type %q is not supported; luthier has %s", path, kind.ModelType, strings.Join(Types(), ", "))
+	}
+	c := &Config{File: path}
+	if spec.Defaults != nil {
+		spec.Defaults(c)
+	}
+	if err := json.Unmarshal(raw, c); err != nil {
+		return nil, Spec{}, fmt.Errorf("%s: %w: fetch the file again", path, err)
+	}
+	return c, spec, nil
 }
 
 func (c *Config) defaults() {

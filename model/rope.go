@@ -5,14 +5,16 @@ import (
 	"math"
 )
 
-// rope is the rotary part of the config, of whichever transformers version wrote it.
+// rope is the rotary part of the config, of whichever transformers version wrote it. Where two did, rope_scaling counts, whole, unless it is
+// empty; an original_max_position_embeddings beside it does not, and without one the model's own length is the original. So it is in
+// transformers 5.23.
 func (c *Config) rope() Rope {
 	r := Rope{}
 	switch {
+	case c.RopeScaling != nil && *c.RopeScaling != r:
+		r = *c.RopeScaling
 	case c.RopeParameters != nil:
 		r = *c.RopeParameters
-	case c.RopeScaling != nil:
-		r = *c.RopeScaling
 	}
 	if r.Type == "" {
 		r.Type = r.OldType
@@ -25,6 +27,9 @@ func (c *Config) rope() Rope {
 	}
 	if r.Theta == 0 {
 		r.Theta = 10000
+	}
+	if r.OriginalMax == 0 {
+		r.OriginalMax = c.MaxPositions
 	}
 	return r
 }

@@ -51,9 +51,11 @@ type Spec struct {
 	MaskedHead []string        // those of them under the vocabulary that a method of few parameters trains whole where they start fresh
 	Pooler     []string        // the same before the classes of whole texts
 	Decoder    bool            // generates text
+	TokenTypes bool            // reads token_type_ids, from a table of type_vocab_size rows
 	// Table is the word embedding, to which the vocabulary head HeadWeight may be tied.
 	Table, HeadWeight string
-	HeadBias          string // of a tied head; one of its own has it beside the weight
+	HeadBias          string        // of a tied head; one of its own has it beside the weight
+	Defaults          func(*Config) // what transformers' config class has where config.json says nothing and zero would be wrong
 	Check             func(*Config) error
 	Hidden            func(*Builder) *graph.Node                               // last hidden states, [B*T, d]
 	Vocab             func(*Builder, *graph.Node) (h, table, bias *graph.Node) // what the vocabulary head multiplies

@@ -147,10 +147,9 @@ func (e *Engine) remember(g *graph.Graph) {
 
 // Feed writes the inputs of a batch to a program. scale is the factor of the summed loss.
 func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
-	last, first := make([]int32, b.B), make([]int32, b.B)
+	first := make([]int32, b.B)
 	for r := range b.B {
 		first[r] = int32(r * b.T)
-		last[r] = int32(r*b.T) + b.LastPos[r]
 	}
 	labels := b.Labels
 	if labels == nil {
@@ -162,7 +161,7 @@ func (e *Engine) Feed(p *graph.Program, b *data.Batch, scale float64) error {
 			weights[r] = 1
 		}
 	}
-	in := map[string][]byte{"labels": words(labels), "attention_mask": words(b.Mask), "last_token": words(last), "first_token": words(first),
+	in := map[string][]byte{"labels": words(labels), "attention_mask": words(b.Mask), "last_token": words(e.pooled(b)), "first_token": words(first),
 		"targets": reals(b.Targets), "target_weights": reals(weights), "loss_scale": reals([]float32{float32(scale)})}
 	if k := e.masked(b.T); k > 0 {
 		rows, labels, err := maskedRows(b, k)

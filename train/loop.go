@@ -43,7 +43,7 @@ type Options struct {
 
 	LogSteps  int  // a line of metrics each so many steps; 0 for 10
 	EvalSteps int  // evaluation each so many steps
-	EvalEpoch bool // and at the end of each epoch
+	EvalEpoch bool // and at the end of each epoch, and of a run that ends inside one
 	SaveSteps int  // a checkpoint each so many steps, and at the end
 	SaveEpoch bool // and at the end of each epoch
 
@@ -60,6 +60,7 @@ type Identity struct {
 	Version  string         // of luthier
 	Model    string         // fingerprint of the weights
 	Data     string         // of the training data
+	EvalData string         // of the evaluation data; empty where it is not known: its evaluations are then taken for those of before
 	Kernels  string         // name of the kernel table in use
 	Settings map[string]any // what changes the maths beyond what Loop and Stepper know: the method, lengths; plain JSON values
 }
@@ -134,7 +135,7 @@ func (l *Loop) check() error {
 			return fmt.Errorf("--%s %d: want a number of at least 0", f.name, f.v)
 		}
 	}
-	evaluates := l.Eval != nil && (o.EvalSteps > 0 || o.EvalEpoch)
+	evaluates := l.evaluates()
 	switch {
 	case o.MaxSteps == 0 && !(o.Epochs > 0 && o.Epochs <= 1e6):
 		return fmt.Errorf("--epochs %g: want a positive number, or --max-steps", o.Epochs)
@@ -150,6 +151,8 @@ func (l *Loop) check() error {
 	return nil
 }
 
+func (l *Loop) evaluates() bool { return l.Eval != nil && (l.EvalSteps > 0 || l.EvalEpoch) }
+
 // Plan is what Prepare found out.
 func (l *Loop) Plan() Plan { return l.plan }
 
@@ -163,8 +166,10 @@ func due(step, each, perEpoch int, epochEnd bool) bool {
 	return each > 0 && step%each == 0 || epochEnd && step%perEpoch == 0
 }
 
+// evalDue is true at the end of a run that evaluates by the epoch, wherever in one it ends: as in transformers' Trainer, what came out is
+// measured.
 func (l *Loop) evalDue(step int) bool {
-	return l.Eval != nil && due(step, l.EvalSteps, l.plan.StepsPerEpoch, l.EvalEpoch)
+	return l.Eval != nil && (due(step, l.EvalSteps, l.plan.StepsPerEpoch, l.EvalEpoch) || l.EvalEpoch && step == l.plan.Steps)
 }
 
 // saveDue is true at the last step of a run that saves at all: what came out can be trained further.

@@ -55,15 +55,18 @@ func (l *Loop) manifest() (manifest, error) {
 
 // settings are those of the loop that change the maths. The length of a run matters to a schedule that knows its end only.
 func (l *Loop) settings() map[string]any {
-	o := l.Train.Options()
+	o, kind := l.Train.Options(), l.Schedule.Kind
+	if l.Schedule.Constant() {
+		kind = "constant" // two names of one schedule
+	}
 	m := map[string]any{"task": l.Engine.Task, "labels": l.Engine.Labels, "label_smoothing": l.Engine.Smoothing,
-		"batch_size": o.BatchSize, "gradient_accumulation_steps": l.Accumulate, "lr": l.Schedule.Peak, "lr_scheduler_type": l.Schedule.Kind,
+		"batch_size": o.BatchSize, "gradient_accumulation_steps": l.Accumulate, "lr": l.Schedule.Peak, "lr_scheduler_type": kind,
 		"warmup_steps": l.Schedule.Warmup, "data_seed": o.Seed, "shuffle": !o.NoShuffle, "group_by_length": o.GroupByLength,
 		"length_window": o.Window, "drop_last": o.DropLast, "pad_left": o.LeftPad, "pad_id": o.PadID}
 	if o.Mask != nil {
 		m["mlm_probability"], m["whole_word_mask"] = o.Mask.Probability, o.Mask.WholeWord
 	}
-	if l.Schedule.Kind != "constant" {
+	if !l.Schedule.Constant() {
 		m["schedule_steps"] = l.Schedule.Total
 	}
 	return m

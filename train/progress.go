@@ -15,6 +15,7 @@ type progress struct {
 	Seconds    float64     `json:"seconds"`
 	Window     window      `json:"log_window"`
 	Evaluated  bool        `json:"evaluated"`
+	Judge      judge       `json:"judge"` // of BestMetric and Worse
 	BestStep   int         `json:"best_step"`
 	BestMetric float64     `json:"best_metric"`
 	BestSaved  bool        `json:"best_saved"`       // checkpoint-BestStep exists
@@ -117,6 +118,7 @@ func (l *Loop) evaluate(ctx context.Context) (better bool, err error) {
 	} else {
 		l.p.Worse++
 	}
+	l.p.Judge = l.judge()
 	entry := map[string]any{"epoch": l.epoch(s), "step": s}
 	for k, v := range r.Metrics {
 		entry["eval_"+k] = v

@@ -125,6 +125,7 @@ func (l *Loop) restore(dir string, p progress) error {
 			e["step"] = int(s)
 		}
 	}
+	p = l.judged(p)
 	if p.BestSaved {
 		if _, err := os.Stat(filepath.Join(l.Dir, checkpointName(p.BestStep), manifestName)); err != nil && l.LoadBest {
 			return &CheckpointError{filepath.Join(l.Dir, checkpointName(p.BestStep)), fmt.Errorf("the best checkpoint of this run is gone: %w", err)}

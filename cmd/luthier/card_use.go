@@ -32,6 +32,9 @@ func (r *result) usage() string {
 		auto := strings.Replace(class, "Auto", "AutoPeft", 1)
 		say("from peft import %s\nfrom transformers import AutoTokenizer\n", auto)
 		say("model = %s.from_pretrained(%q%s)", auto, out, labels)
+		if id := j.pad(); id != nil {
+			say("model.config.pad_token_id = %d  # the base model names none, and its head reads the last token that is not this one", *id)
+		}
 	}
 	say("tokenizer = AutoTokenizer.from_pretrained(%q)", out)
 	switch {

@@ -45,6 +45,19 @@ func (in *inputs) readSet(path string, tok data.Tokenizer, task model.Task, leng
 	return d, labels, nil
 }
 
+// columnsFit refuses columns that a language model's text does not have: it would be trained on, and they would be left out without a word.
+func (in *inputs) columnsFit(t model.Task) error {
+	if t != model.CausalLM && t != model.MaskedLM {
+		return nil
+	}
+	for _, c := range []struct{ flag, name, what string }{{"label-column", in.labelColumn, "no label"}, {"text2-column", in.text2Column, "no second text"}} {
+		if c.name != "" {
+			return usage("--%s %s: a run of task %s reads texts and %s: give --task classify, or leave --%s out", c.flag, c.name, t, c.what, c.flag)
+		}
+	}
+	return nil
+}
+
 // encode turns examples into sequences with classes or targets.
 func (in *inputs) encode(d *dataset, tok data.Tokenizer, task model.Task, length int, labels []string) ([]string, error) {
 	var classes []int32

@@ -25,6 +25,8 @@ var modelFailures = []failure{
 	{"an unknown model_type", withModel("gpt9"), 3, []string{"gpt9/config.json", `"gpt9"`, "bert, llama"}},
 	{"the config of another model_type", withModel("posing"), 3, []string{"posing", "model_type llama", "do not belong together"}},
 	{"a config of impossible sizes", withModel("sizes"), 3, []string{"sizes/config.json", "hidden_size"}},
+	{"a model of several labels a text", withModel("multi"), 3, []string{"multi/config.json", "problem_type multi_label_classification", "not supported"}},
+	{"a model whose attention depends on distances", withModel("relative"), 3, []string{"relative/config.json", `position_embedding_type "relative_key"`, "not supported"}},
 
 	{"a safetensors file cut in its data", withModel("truncated"), 3, []string{"truncated/model.safetensors", "download is incomplete", "fetch the file again"}},
 	{"a safetensors file cut in its header", withModel("cut"), 3, []string{"cut/model.safetensors", "download is incomplete", "fetch the file again"}},
@@ -45,6 +47,8 @@ var modelFailures = []failure{
 	{"no tokenizer", withModel("mute"), 3, []string{"mute", "tokenizer.json"}},
 	{"tokenizer.json that is no JSON", withModel("garbled"), 3, []string{"garbled/tokenizer.json"}},
 	{"a tokenizer with more ids than the embedding has rows", withModel("narrow"), 3, []string{"narrow", "the tokenizer has ids up to ", "vocab_size is 200", "do not belong together"}},
+	{"a tokenizer with more token types than the model", withModel("many-typed"), 3, []string{"many-typed", "the type 3", "type_vocab_size is 2", "do not belong together"}},
+	{"pairs of texts for a model of single ones", "train --model one-typed --data pairs.tsv --out out", 3, []string{"pairs.tsv:2", "type_vocab_size of one-typed is 1", "join the two"}},
 	{"an embedding of other rows than vocab_size", withModel("wordy"), 3, []string{"wordy", "word_embeddings.weight", "[300 16]", "[400 16]"}},
 
 	{"an adapter that is none", onAdapter("empty"), 3, []string{"empty", "adapter_config.json"}},
@@ -63,10 +67,15 @@ func modelFiles(t *testing.T) {
 	from := tinyModel(t, "bert")
 	require.NoError(t, os.CopyFS("llama", os.DirFS(tinyModel(t, "llama"))))
 	for name, change := range map[string]map[string]any{"bert": {}, "gpt9": {"model_type": "gpt9"}, "posing": {"model_type": "llama", "hidden_act": "silu"}, "sizes": {"hidden_size": -16},
-		"missing": {"num_hidden_layers": 3}, "misshapen": {"intermediate_size": 64}, "narrow": {"vocab_size": 200}, "wordy": {"vocab_size": 400}} {
+		"missing": {"num_hidden_layers": 3}, "misshapen": {"intermediate_size": 64}, "narrow": {"vocab_size": 200}, "wordy": {"vocab_size": 400},
+		"relative": {"position_embedding_type": "relative_key"}, "one-typed": {"type_vocab_size": 1}, "many-typed": {},
+		"multi": {"problem_type": "multi_label_classification", "architectures": []string{"BertForSequenceClassification"}}} {
 		require.NoError(t, os.CopyFS(name, os.DirFS(from)))
 		editJSON(t, filepath.Join(name, "config.json"), change)
 	}
+	editJSON(t, "many-typed/tokenizer.json", map[string]any{"post_processor": map[string]any{"type": "TemplateProcessing", "special_tokens": map[string]any{},
+		"single": []any{map[string]any{"Sequence": map[string]any{"id": "A", "type_id": 3}}}, "pair": []any{}}})
+	require.NoError(t, os.WriteFile("pairs.tsv", []byte("sentence1\tsentence2\tlabel\ngood\twood\tyes\nbad\twood\tno\n"), 0o644))
 	for name, spoil := range map[string]func(raw []byte) []byte{
 		"truncated":   func(raw []byte) []byte { return raw[:len(raw)-100] },
 		"cut":         func(raw []byte) []byte { return raw[:200] },

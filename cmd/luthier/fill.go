@@ -27,6 +27,9 @@ func (a *app) fill(ctx context.Context, in *inputs, j *job, top int, args []stri
 	if err != nil {
 		return err
 	}
+	if err := j.src.typed(d); err != nil {
+		return err
+	}
 	at, tokens, masks := make([][]int, len(d.seqs)), 0, 0
 	for i, s := range d.seqs {
 		for t, id := range s.IDs {

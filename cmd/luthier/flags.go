@@ -74,7 +74,7 @@ func (s *trainSettings) optimFlags(c choice) *pflag.FlagSet {
 		f.Float64Var(&s.epochs, "epochs", 3, "passes over the training data")
 		f.IntVar(&s.maxSteps, "max-steps", 0, "optimizer steps, instead of epochs")
 		f.IntVar(&s.accumulate, "accumulate", 1, "batches whose gradients add up to one step")
-		f.StringVar(&s.schedule, "schedule", scheduleOf(c), "learning rate after the warm-up: constant, linear, cosine")
+		f.StringVar(&s.schedule, "schedule", scheduleOf(c), "learning rate after the warm-up: "+strings.Join(optim.Schedules, ", "))
 		f.IntVar(&s.warmupSteps, "warmup-steps", 0, "steps from 0 to the peak")
 		f.Float64Var(&s.warmupRatio, "warmup-ratio", 0, "the same as a share of all steps")
 		f.Float64Var(&s.maxGradNorm, "max-grad-norm", 1, "clip gradients to this global norm; 0 for never")

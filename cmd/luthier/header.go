@@ -102,7 +102,7 @@ func (j *job) classAdvice() string {
 	}
 	about := `if the labels are texts to write, a language model learns them from .jsonl with {"prompt", "completion"}`
 	if _, err := strconv.ParseFloat(j.labels[0], 64); err == nil {
-		about = "if the labels are numbers to learn, give --task regress"
+		about = "if the labels are numbers to learn, give --task regress; if they only describe texts to learn, --task clm"
 	}
 	return fmt.Sprintf("%d classes in %d rows: %s; if the labels stand in another column, --label-column", len(j.labels), j.train.encoded.Rows, about)
 }

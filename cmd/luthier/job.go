@@ -47,7 +47,7 @@ func (j *job) resolve(in *inputs, path string) (err error) {
 	}
 	if in.prompt = j.prompt; j.prompt != nil {
 		j.task = model.Score
-	} else if j.task, err = j.src.resolveTask(in.task, path); err != nil {
+	} else if j.task, err = j.src.resolveTask(in, path); err != nil {
 		return err
 	}
 	j.length, err = j.src.length(in.maxLength, j.task)

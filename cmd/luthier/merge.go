@@ -66,6 +66,11 @@ func (a *app) merge(ctx context.Context, in *inputs, out, dtype string, overwrit
 	if err != nil {
 		return err
 	}
+	if j.wantsPad() {
+		if j.src.tok, err = j.src.readTokenizer(); err != nil {
+			a.warn("%s gets no pad_token_id, without which transformers takes one text at a time: %v", out, err)
+		}
+	}
 	if rest := j.stray(names); len(rest) > 0 {
 		return badData(errStray(j, rest))
 	}

@@ -45,10 +45,13 @@ func ignoredFlags() *pflag.FlagSet {
 	})
 }
 
-// notes tells of settings that were given and have no effect.
+// notes tells of settings that were given and have no effect, or another than elsewhere.
 func (a *app) notes(s *trainSettings) {
 	for _, n := range notes(s.flags) {
 		a.warn("%s", n)
+	}
+	if text := s.warmupNote(); text != "" {
+		a.warn("%s", text)
 	}
 }
 

@@ -110,6 +110,7 @@ func (a *app) prepareOn(dev backend.Device, memory budget, s *trainSettings) (*j
 	if err = j.read(s); err != nil {
 		return j, nil, err
 	}
+	a.strangers(j.src)
 	if err = j.adopt(s); err != nil {
 		return j, nil, err
 	}
@@ -220,8 +221,14 @@ func (j *job) readData(s *trainSettings, trainPath, evalPath string) (err error)
 	if j.train, j.labels, err = s.readSet(trainPath, j.src.tok, j.task, j.length, j.known()); err != nil {
 		return err
 	}
+	if err = j.src.typed(j.train); err != nil {
+		return err
+	}
 	if evalPath != "" { // before the loaders, which want to know the longest option of both
 		if j.eval, _, err = s.readSet(evalPath, j.src.tok, j.task, j.length, j.labels); err != nil {
+			return err
+		}
+		if err = j.src.typed(j.eval); err != nil {
 			return err
 		}
 	}

@@ -134,7 +134,9 @@ func (j *job) export(ctx context.Context, dir string, ts []peft.Tensor, dtype st
 			return err
 		}
 	}
-	return model.WriteConfig(j.src.config, dir, j.task, j.labels, untied, model.MainType(tensors))
+	c := *j.src.config
+	c.PadID = cmp.Or(c.PadID, j.pad())
+	return model.WriteConfig(&c, dir, j.task, j.labels, untied, model.MainType(tensors))
 }
 
 // until is the stream of a tensor, which is not begun once ctx is cancelled.

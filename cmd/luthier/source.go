@@ -69,11 +69,8 @@ func (s *source) open(tokenizer bool) (err error) {
 		return err
 	}
 	if tokenizer {
-		if s.tok, err = data.LoadTokenizer(s.dir); err != nil {
+		if s.tok, err = s.readTokenizer(); err != nil {
 			return err
-		}
-		if n := s.tok.VocabSize(); n > s.config.Vocab {
-			return fmt.Errorf("%s: the tokenizer has ids up to %d, the model's vocab_size is %d: they do not belong together: fetch the model again", s.dir, n-1, s.config.Vocab)
 		}
 	}
 	if s.record.Task == "" {

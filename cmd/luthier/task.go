@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"luthier/data"
 	"luthier/model"
 )
 
@@ -32,8 +33,8 @@ func parseTask(s string) (model.Task, error) {
 }
 
 // resolveTask is the task that the user names, or that the adapter or model was made for, or that the data looks like.
-func (s *source) resolveTask(flag, dataPath string) (model.Task, error) {
-	t, err := parseTask(flag)
+func (s *source) resolveTask(in *inputs, dataPath string) (model.Task, error) {
+	t, err := parseTask(in.task)
 	if err != nil {
 		return "", err
 	}
@@ -41,7 +42,7 @@ func (s *source) resolveTask(flag, dataPath string) (model.Task, error) {
 		t = s.record.Task
 	}
 	if t == "" {
-		t = s.guessTask(dataPath)
+		t = s.guessTask(dataPath, in.labelColumn)
 	}
 	if t == model.Score { // --template none
 		t = model.Classify
@@ -50,10 +51,15 @@ func (s *source) resolveTask(flag, dataPath string) (model.Task, error) {
 	if _, ok := spec.Classes[t]; !ok {
 		return "", usage("--task %s: a %s model has no such task", t, s.config.ModelType)
 	}
-	return t, nil
+	if s.config.ProblemType == "multi_label_classification" && headClass(s.config) && (t == model.Classify || t == model.Regress) {
+		return "", badData(fmt.Errorf("%s: several labels a text (problem_type multi_label_classification) are not supported; if each text "+
+			"has one, take problem_type out", s.config.File))
+	}
+	return t, in.columnsFit(t)
 }
 
-func (s *source) guessTask(dataPath string) model.Task {
+// guessTask is resolveTask's last resort. Who names a label column has labels, whatever they are called.
+func (s *source) guessTask(dataPath, labelColumn string) model.Task {
 	spec, _ := model.SpecOf(s.config.ModelType)
 	switch {
 	case s.adapterType() == model.Classify.PEFTType() && !headClass(s.config):
@@ -66,7 +72,7 @@ func (s *source) guessTask(dataPath string) model.Task {
 		return model.Classify
 	case dataPath != "" && hasWords(dataPath):
 		return model.TokenClassify
-	case dataPath != "" && hasLabels(dataPath):
+	case labelColumn != "" || dataPath != "" && hasLabels(dataPath):
 		return model.Classify
 	case spec.Decoder:
 		return model.CausalLM
@@ -81,7 +87,7 @@ func hasLabels(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".tsv", ".csv":
 		return true
-	case ".jsonl", ".json":
+	case ".jsonl", ".json", ".ndjson":
 	default:
 		return false
 	}
@@ -89,12 +95,7 @@ func hasLabels(path string) bool {
 	if err != nil {
 		return false // reading the file in earnest will say what is wrong
 	}
-	for _, k := range []string{"label", "labels", "category", "class"} {
-		if _, ok := row[k]; ok {
-			return true
-		}
-	}
-	return false
+	return data.LabelKey(func(k string) bool { _, ok := row[k]; return ok }) != ""
 }
 
 // firstObject reads the first object of a JSON array or of a file with one object a line.

@@ -204,7 +204,20 @@ func (j *job) identity(s *trainSettings) (train.Identity, error) {
 			return train.Identity{}, badData(err)
 		}
 	}
-	return train.Identity{Version: version, Model: model, Data: data.Fingerprint(j.train.seqs), Kernels: string(j.dev.Info().Class), Settings: settings}, nil
+	return train.Identity{Version: version, Model: model, Data: data.Fingerprint(j.train.seqs), EvalData: j.evalData(), Kernels: string(j.dev.Info().Class),
+		Settings: settings}, nil
+}
+
+// evalData is what an evaluation must share with another to be compared with it: the sequences, and what is hidden of them.
+func (j *job) evalData() string {
+	if j.eval == nil {
+		return ""
+	}
+	id := data.Fingerprint(j.eval.seqs)
+	if j.masks != nil {
+		id += fmt.Sprintf(" mlm_probability %g, whole_word_mask %t", j.masks.Probability, j.masks.WholeWord)
+	}
+	return id
 }
 
 // flatten adds a method's settings, key by key, without those that do not change what is computed.

@@ -23,6 +23,7 @@ func (a *app) openJob(in *inputs, path string) (*job, error) {
 	if err = j.resolve(in, path); err != nil {
 		return j, err
 	}
+	a.strangers(j.src)
 	if j.src.adapter != nil {
 		j.method = j.src.adapter.method
 		if err = j.method.Setup(j.src.config, j.head()); err != nil {
@@ -34,6 +35,9 @@ func (a *app) openJob(in *inputs, path string) (*job, error) {
 
 // evaluator prepares the forward programs for every batch of a set, after the plan says that they fit.
 func (j *job) evaluator(in *inputs, d *dataset) (*data.Loader, error) {
+	if err := j.src.typed(d); err != nil {
+		return nil, err
+	}
 	l, err := in.loader(d, j.src.tok, in.batchSize, false)
 	if err != nil {
 		return nil, err

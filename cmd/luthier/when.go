@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"luthier/data"
@@ -34,15 +35,23 @@ func (s *trainSettings) strategies() error {
 		}
 		*x.strategy = v
 	}
-	s.schedule = strings.ToLower(strings.TrimSuffix(strings.ReplaceAll(s.schedule, "-", "_"), "_with_warmup"))
-	ok := false
-	for _, k := range optim.Schedules {
-		ok = ok || k == s.schedule
+	s.schedule = strings.ReplaceAll(strings.ToLower(s.schedule), "-", "_")
+	if !slices.Contains(optim.Schedules, s.schedule) {
+		s.schedule = strings.TrimSuffix(s.schedule, "_with_warmup")
 	}
-	if !ok {
+	if !slices.Contains(optim.Schedules, s.schedule) {
 		return usage("--schedule %q: want %s", s.schedule, strings.Join(optim.Schedules, ", "))
 	}
 	return nil
+}
+
+// warmupNote tells who asks for a constant rate and a warm-up that transformers would give the rate alone; empty elsewhere.
+func (s *trainSettings) warmupNote() string {
+	if !strings.EqualFold(s.schedule, "constant") || !s.flags.Changed("schedule") || s.warmupSteps <= 0 && !(s.warmupRatio > 0) {
+		return ""
+	}
+	return "--schedule constant begins with the warm-up that was given, where transformers' constant leaves it out: " +
+		"constant_with_warmup says the same without this note; for none, leave --warmup-steps and --warmup-ratio out"
 }
 
 // options of the loop.

@@ -166,15 +166,20 @@ func (s *trainSettings) openLog(l *train.Loop, f stepper) error {
 	return nil
 }
 
-// lrOf is the learning rate where none was given: the papers' for gradients, for LoRA and for all weights without.
+// lrOf is the learning rate where none was given: the papers' for adapters and for all weights, which bear a tenth of it, with gradients and
+// without.
 func lrOf(c choice) float64 {
-	if _, ok := c.optimizer.(*forwardOnly); !ok {
-		return 2e-4
-	}
-	if _, full := c.method.(*peft.Full); full {
+	_, forward := c.optimizer.(*forwardOnly)
+	_, full := c.method.(*peft.Full)
+	switch {
+	case forward && full:
 		return 1e-6
+	case forward:
+		return 5e-5
+	case full:
+		return 2e-5
 	}
-	return 5e-5
+	return 2e-4
 }
 
 // scheduleOf is the schedule where none was given.

@@ -46,7 +46,8 @@ func methods() string {
 	}
 	b.WriteString(variants())
 	b.WriteString("\n## Schedules\n\n`--schedule` is one of " + list(optim.Schedules) +
-		". Each begins with the warm-up, where there is one:\nfrom 0 to the peak in equal steps. Then constant stays at the peak, and linear and cosine go to 0 at the last step.\n")
+		". Each begins with the warm-up, where there is one:\nfrom 0 to the peak in equal steps. Then constant stays at the peak, and linear and cosine go to 0 at the last step." +
+		" `constant_with_warmup`\nis `constant`: transformers' own `constant` leaves a warm-up out, and a note tells so.\n")
 	b.WriteString(recipes())
 	return b.String()
 }
