@@ -53,6 +53,9 @@ type Info struct {
 	Integrated bool // a GPU in the host's memory
 }
 
+// NoLimit stands for a limit of bytes that a driver does not set: beyond any memory, and within an int64.
+const NoLimit = 1 << 40
+
 // Limits are the true limits of an opened device.
 type Limits struct {
 	MaxBinding int64  // bytes of one storage binding

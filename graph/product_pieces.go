@@ -24,8 +24,8 @@ func (l *Lowerer) piece(p *product, v variant) (rows, cols int) {
 		cols = max(most*v.cols/pieceRows*pieceRows, v.cols)
 	}
 	flops := 2 * float64(p.Batches) * float64(p.M) * float64(p.N) * float64(p.K)
-	if cap := mostFlops[l.Info.Class]; cap > 0 && flops > cap {
-		even := float64(p.M) * cap / flops / float64(pieceRows)
+	if bound := mostFlops[l.Info.Class]; bound > 0 && flops > bound {
+		even := float64(p.M) * bound / flops / float64(pieceRows)
 		rows = min(rows, max(int(even), 1)*pieceRows)
 	}
 	return rows, cols

@@ -28,18 +28,26 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE p, SIZE_T n) { return System
 C
 x86_64-w64-mingw32-gcc -shared -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" "$out/prng.c" -ladvapi32
 
-wine "$out/luthier.exe" doctor --device llvmpipe | tail -1
+wine "$out/luthier.exe" doctor --device llvmpipe >"$out/doctor.log" || { cat "$out/doctor.log"; exit 1; }
+tail -1 "$out/doctor.log"
 rm -rf "$out/run" "$out/straight"
-train() { wine "$out/luthier.exe" train --device llvmpipe --model internal/nano/model --data "$out/rows.tsv" --task classify --save-steps 3 --log-steps 3 "$@" | grep -E 'step|done|written'; }
+train() {
+  wine "$out/luthier.exe" train --device llvmpipe --model internal/nano/model --data "$out/rows.tsv" --task classify --save-steps 3 --log-steps 3 "$@" >"$out/train.log" || { cat "$out/train.log"; exit 1; }
+  grep -E '^(step|done)' "$out/train.log"
+}
+same() { # FILE FILE WHAT
+  cmp "$1" "$2" || { echo "$3: other bytes"; exit 1; }
+  echo "$3: the same bytes"
+}
 awk 'BEGIN { print "text\tlabel"; for (i = 0; i < 64; i++) print (i % 2 ? "good" : "bad") " wood " i "\t" i % 2 }' >"$out/rows.tsv"
 train --max-steps 6 --out "$out/straight"
 train --max-steps 6 --out "$out/run" --save-total-limit 0
 rm -rf "$out/run/checkpoint-6"
 train --max-steps 6 --out "$out/run" --resume
-cmp "$out/run/adapter_model.safetensors" "$out/straight/adapter_model.safetensors" && echo "resumed: the same bytes"
+same "$out/run/adapter_model.safetensors" "$out/straight/adapter_model.safetensors" resumed
 go build -o "$out/luthier" ./cmd/luthier
 "$out/luthier" train --device llvmpipe --model internal/nano/model --data "$out/rows.tsv" --task classify --max-steps 6 --out "$out/linux" --overwrite >/dev/null
-cmp "$out/linux/adapter_model.safetensors" "$out/straight/adapter_model.safetensors" && echo "Linux and Windows: the same bytes"
+same "$out/linux/adapter_model.safetensors" "$out/straight/adapter_model.safetensors" "Linux and Windows"
 [ $# -gt 0 ] || set -- internal/atomicfile model/safetensors model/torchzip data peft train
 for p; do
   windows test -overlay "$out/overlay.json" -c -o "$out/test.exe" "./$p"

@@ -14,7 +14,7 @@ import (
 
 // The log of a run on the device, in the hands of a program of 60 lines that does not know the rule adam: the run's bytes.
 func TestPythonReplaysTheDevice(t *testing.T) {
-	python := numpy(t)
+	python := testdev.Numpy(t)
 	dev := testdev.Open(t, webgpu.Options{})
 	for _, m := range []golden{bertFull, llamaBF16} {
 		bs := m.batches(t, 4)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"luthier/internal/testdev"
 	"luthier/model/safetensors"
 )
 
@@ -164,21 +165,6 @@ func TestReplayShuffledOrder(t *testing.T) {
 	assert.ErrorContains(t, Replay(l, shuffled, -1), "step 3: the tensors' hash is")
 }
 
-// numpy is a Python with numpy and safetensors: $LUTHIER_PYTHON, or what the system calls python3.
-func numpy(t *testing.T) string {
-	t.Helper()
-	python, set := os.LookupEnv("LUTHIER_PYTHON")
-	if !set {
-		python = "python3"
-	}
-	const need = "import numpy, safetensors; numpy.bitwise_count, safetensors.deserialize"
-	if out, err := exec.Command(python, "-c", need).CombinedOutput(); err != nil {
-		require.False(t, set, "LUTHIER_PYTHON=%s: %v: %s", python, err, out)
-		t.Skipf("no Python with numpy 2 and safetensors here (set LUTHIER_PYTHON to one): %v", err)
-	}
-	return python
-}
-
 // writeSafetensors writes the tensors, vectors with one dimension.
 func writeSafetensors(t *testing.T, path string, ts []Tensor) {
 	t.Helper()
@@ -206,7 +192,7 @@ func elements(t *testing.T, x *Tensor) []byte {
 
 // A program of 60 lines that knows docs/replay-log.md alone comes to the same bytes.
 func TestReplayInPython(t *testing.T) {
-	python := numpy(t)
+	python := testdev.Numpy(t)
 	each(t, func(t *testing.T, dtype string, n Noise, u Update) {
 		dir := t.TempDir()
 		log, base, out := filepath.Join(dir, "run.log"), filepath.Join(dir, "base.safetensors"), filepath.Join(dir, "out.safetensors")
@@ -233,7 +219,7 @@ func TestReplayInPython(t *testing.T) {
 }
 
 func TestPythonRefuses(t *testing.T) {
-	python := numpy(t)
+	python := testdev.Numpy(t)
 	dir := t.TempDir()
 	log, base, out := filepath.Join(dir, "run.log"), filepath.Join(dir, "base.safetensors"), filepath.Join(dir, "out.safetensors")
 	start := startTensors("f32")

@@ -77,10 +77,7 @@ func describe(i int, a *wgpu.Adapter) candidate {
 	return c
 }
 
-// noLimit stands for a limit that a driver does not set, in bytes: beyond any memory, and within an int64.
-const noLimit = 1 << 40
-
-func capped(limit uint64) int64 { return int64(min(limit, noLimit)) }
+func capped(limit uint64) int64 { return int64(min(limit, backend.NoLimit)) }
 
 func (wgpu17) open(i int) (g gpu, err error) {
 	defer recovered(&err, "opening the adapter")
@@ -96,7 +93,7 @@ func (wgpu17) open(i int) (g gpu, err error) {
 	}
 	s := (*C.lt_state)(C.calloc(1, C.sizeof_lt_state))
 	var most C.lt_most
-	p := C.lt_open(cref(as[i]), s, noLimit, &most)
+	p := C.lt_open(cref(as[i]), s, backend.NoLimit, &most)
 	if p == nil {
 		as[i].Release()
 		inst.Release()

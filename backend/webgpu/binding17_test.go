@@ -150,7 +150,7 @@ func wrapperMap(t *testing.T) {
 
 // Drivers without a limit of a buffer say all ones, which the library also takes for "not asked for": 256 MiB would be what is left.
 func TestLimitsWithoutALimit(t *testing.T) {
-	require.Equal(t, int64(noLimit), capped(math.MaxUint64))
+	require.Equal(t, int64(backend.NoLimit), capped(math.MaxUint64))
 	require.Equal(t, int64(1<<31-1), capped(1<<31-1))
 	d := openTest(t)
 	binding, buffer := d.gpu.most()

@@ -169,7 +169,7 @@ func checkKernel(ctx context.Context, d backend.Device, kernel string) verdict {
 
 // limitText is a size, or says that the driver sets none.
 func limitText(n int64) string {
-	if n >= 1<<40 {
+	if n >= backend.NoLimit {
 		return "without limit"
 	}
 	return bytesText(n)

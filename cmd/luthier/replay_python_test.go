@@ -1,26 +1,19 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"luthier/internal/testdev"
 	"luthier/model/safetensors"
 )
 
 // An adapter starts from numbers that no file holds: `replay --until 0` writes them, and scripts/replay.py goes on from there to the run's bytes.
 func TestPythonReplaysAnAdapter(t *testing.T) {
-	python, set := os.LookupEnv("LUTHIER_PYTHON")
-	if !set {
-		python = "python3"
-	}
-	if said, err := exec.Command(python, "-c", "import numpy, safetensors; numpy.bitwise_count, safetensors.deserialize").CombinedOutput(); err != nil {
-		require.False(t, set, "LUTHIER_PYTHON=%s: %v: %s", python, err, said)
-		t.Skipf("no Python with numpy 2 and safetensors here (set LUTHIER_PYTHON to one): %v", err)
-	}
+	python := testdev.Numpy(t)
 	dir, out, start := tinyModel(t, "bert"), filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "start")
 	code, _, errs := luthier(t, mezoRun(dir, tinyLabels(t, 24), out, "--method", "lora")...)
 	require.Zero(t, code, errs)

@@ -35,11 +35,9 @@ func (s *source) hasType(t int32) bool {
 // typed refuses pairs of texts for a model that has no token type for the second.
 func (s *source) typed(d *dataset) error {
 	for i := range d.seqs {
-		for _, t := range d.seqs[i].TypeIDs {
-			if !s.hasType(t) {
-				return badData(fmt.Errorf("%s:%d: its second text has the token type %d, and the type_vocab_size of %s is %d: it reads single texts; join the two in one",
-					d.path, d.seqs[i].Line, t, s.dir, s.config.TypeVocab))
-			}
+		if types := d.seqs[i].TypeIDs; len(types) > 0 && !s.hasType(slices.Max(types)) {
+			return badData(fmt.Errorf("%s:%d: its second text has the token type %d, and the type_vocab_size of %s is %d: it reads single texts; join the two in one",
+				d.path, d.seqs[i].Line, slices.Max(types), s.dir, s.config.TypeVocab))
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-// Package testdev opens the adapter that tests run on.
+// Package testdev opens what tests run on: the adapter, and Python where there is one.
 package testdev
 
 import (
