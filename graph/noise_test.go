@@ -103,7 +103,9 @@ func runNoisy(t *testing.T, p *graph.Program, each *graph.Node, copies int, tabl
 // A forward pass with noise gives what a plain one gives after the same noise was added to the weights; in pairs, both signs at once.
 func TestNoiseIsAdded(t *testing.T) {
 	dev := testdev.Open(t, webgpu.Options{})
-	devices := map[string]backend.Device{"float64": ref.New(), "adapter": dev, "adapter, GPU kernels": as{dev, backend.NVIDIA}}
+	defer graph.SetPieces(backend.Intel, 1, 4)()
+	devices := map[string]backend.Device{"float64": ref.New(), "adapter": dev, "adapter, GPU kernels": as{dev, backend.NVIDIA},
+		"adapter, GPU kernels in pieces": as{dev, backend.Intel}}
 	for name, dev := range devices {
 		for _, kind := range []graph.NoiseKind{graph.Rademacher, graph.Binomial, graph.LowRank} {
 			for _, sparse := range []bool{false, true} {
