@@ -15,6 +15,14 @@ def ticks(low, high):
     return [k * step for k in range(first, int(high / step) + 1)], 2 if step < 0.1 else 1
 
 
+def axes(at_y, low, high):
+    """The frame of a panel, and the numbers up its left side with a line across for each."""
+    wide, tall = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    marks, digits = ticks(low, high)
+    out = [f'<path class="g" d="M{LEFT} {at_y(v):.1f}h{wide}"/><text x="{LEFT - 6}" y="{at_y(v) + 4:.1f}" text-anchor="end">{v:.{digits}f}</text>' for v in marks]
+    return [*out, f'<rect class="a" x="{LEFT}" y="{TOP}" width="{wide}" height="{tall}"/>']
+
+
 def panel(x, y, name, ours, theirs, worst):
     low, high = min(ours + theirs), max(ours + theirs)
     low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
@@ -24,13 +32,10 @@ def panel(x, y, name, ours, theirs, worst):
     line = lambda values: " ".join(f"{at_x(s):.1f},{at_y(v):.2f}" for s, v in enumerate(values, 1))
     out = [f'<g transform="translate({x},{y})"><text class="t" x="{LEFT}" y="18">{name}</text>',
            f'<text x="{LEFT}" y="34">largest relative difference {worst:.1e}</text>']
-    marks, digits = ticks(low, high)
-    for v in marks:
-        out.append(f'<path class="g" d="M{LEFT} {at_y(v):.1f}h{wide}"/><text x="{LEFT - 6}" y="{at_y(v) + 4:.1f}" text-anchor="end">{v:.{digits}f}</text>')
+    out += axes(at_y, low, high)
     for s in (1, *range(10, len(ours) + 1, 10)):
         out.append(f'<text x="{at_x(s):.1f}" y="{TOP + tall + 15}" text-anchor="middle">{s}</text>')
     out.append(f'<text x="{LEFT + wide / 2}" y="{TOP + tall + 29}" text-anchor="middle">step</text>')
-    out.append(f'<rect class="a" x="{LEFT}" y="{TOP}" width="{wide}" height="{tall}"/>')
     out.append(f'<polyline class="p" points="{line(theirs)}"/><polyline class="l" points="{line(ours)}"/></g>')
     return out
 

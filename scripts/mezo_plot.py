@@ -2,7 +2,7 @@
 import os
 import statistics
 
-from curves_plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, ticks
+from curves_plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes
 
 COLOURS = ("#1f3b73", "#d9822b", "#3a8f5c")
 STYLE = "text{font:11px sans-serif;fill:#222}.t{font-size:13px}.a{stroke:#999;fill:none}.g{stroke:#e4e4e4}.s{stroke:#888;stroke-dasharray:4 3}" \
@@ -23,12 +23,10 @@ def panel(x, y, name, lines, start, bounds, dots):
     at_x = lambda s: LEFT + wide * s / steps
     at_y = lambda v: TOP + tall * (high - v) / (high - low)
     out = [f'<g transform="translate({x},{y})"><text class="t" x="{LEFT}" y="34">{name}</text>']
-    marks, digits = ticks(low, high)
-    for v in marks:
-        out.append(f'<path class="g" d="M{LEFT} {at_y(v):.1f}h{wide}"/><text x="{LEFT - 6}" y="{at_y(v) + 4:.1f}" text-anchor="end">{v:.{digits}f}</text>')
+    out += axes(at_y, low, high)
     for k, anchor in enumerate(("middle", "middle", "middle", "end")):
         out.append(f'<text x="{at_x(steps * k / 3):.1f}" y="{TOP + tall + 15}" text-anchor="{anchor}">{steps * k // 3}</text>')
-    out.append(f'<rect class="a" x="{LEFT}" y="{TOP}" width="{wide}" height="{tall}"/><path class="s" d="M{LEFT} {at_y(start):.1f}h{wide}"/>')
+    out.append(f'<path class="s" d="M{LEFT} {at_y(start):.1f}h{wide}"/>')
     for colour, line in zip(COLOURS, lines):
         out.append(f'<polyline stroke="{colour}" points="' + " ".join(f"{at_x(s):.1f},{at_y(v):.2f}" for s, v in line) + '"/>')
         out += [f'<circle fill="{colour}" r="3" cx="{at_x(s):.1f}" cy="{at_y(v):.2f}"/>' for s, v in line if dots]
